@@ -1,0 +1,102 @@
+import type { ModelEvent, ModelInfo, ModelReply, ModelRequest } from '../domain/model';
+import { createDeltaView, readReply, type ReadReply } from '../domain/read-reply';
+import { planStep, type StepPlan } from '../domain/plan-step';
+import type { RunEvent } from '../domain/run-event';
+import { toModelError } from '../domain/run-error';
+import { forWorkflow, type StepKey, type StepOutcome } from '../domain/turn';
+import type { OpenedStep, ReplyToSave } from '../domain/turn-state';
+import { derivedId } from '../new-id';
+import { withAbort } from './abort';
+import { createDeltaWriter } from './delta-writer';
+import type { ActivityDeps } from './deps';
+
+type Deps = Pick<ActivityDeps, 'turns' | 'models' | 'cancellations'>;
+
+/**
+ * Asks the model for one step: loads the context by ids, streams what comes, stores reply and input in one
+ * transaction. A reply that was stored is never asked for again; only a crash before that pays twice.
+ */
+export function createCallModel(deps: Deps) {
+  return async function callModel(key: StepKey): Promise<StepOutcome> {
+    const claimed = await deps.turns.openStep(key);
+    if ('stored' in claimed) return forWorkflow(claimed.stored);
+    const step = claimed.opened;
+    const outcome = await withAbort(deps.cancellations, key.runId, (abort) => ask(deps, step, abort)).catch(
+      async (error: unknown) => {
+        const failure = toModelError(error);
+        if (failure) await deps.turns.saveStepError(step, failure);
+        throw error;
+      },
+    );
+    return forWorkflow(outcome);
+  };
+}
+
+async function ask(deps: Deps, step: OpenedStep, abort: AbortController): Promise<StepOutcome> {
+  const { info, client } = await deps.models.client(step.model);
+  const plan = planStep(step, { now: new Date(), noteId: derivedId('message', step.stepId, 'note') });
+  const messageId = derivedId('message', step.stepId, step.attempt);
+  const deltas = createDeltaWriter(
+    (events) => deps.turns.appendDeltas(step, events),
+    (error) => abort.abort(error),
+  );
+  const showDelta = createDeltaView({ messageId, stepId: step.stepId, plan });
+  let firstTokenAt: Date | null = null;
+  function onEvent(event: ModelEvent): void {
+    firstTokenAt ??= new Date();
+    if (!step.streamTokens) return;
+    const shown = showDelta(event);
+    if (shown) deltas.push(shown);
+  }
+
+  const startedAt = process.hrtime.bigint();
+  try {
+    const request = toRequest(step, info, plan);
+    const reply = await client.complete(request, { signal: abort.signal, onEvent });
+    const llmNs = Number(process.hrtime.bigint() - startedAt);
+    const read = readReply({ plan, reply, messageId, noteId: derivedId('message', step.stepId, 'exit-note') });
+    const events = step.streamTokens ? await deltas.rest() : read.events;
+    return await deps.turns.saveReply(step, toSave({ plan, info, reply, read, events, llmNs, firstTokenAt, messageId }));
+  } catch (error) {
+    throw abort.signal.aborted ? abort.signal.reason : error;
+  } finally {
+    await deltas.rest();
+  }
+}
+
+function toRequest(step: OpenedStep, info: ModelInfo, plan: StepPlan): ModelRequest {
+  return {
+    model: info.name,
+    messages: plan.prompt,
+    tools: plan.tools,
+    toolChoice: plan.toolChoice,
+    parallelToolCalls: step.parallelToolCalls,
+    settings: step.settings,
+    user: plan.user,
+  };
+}
+
+function toSave(parts: {
+  readonly plan: StepPlan;
+  readonly info: ModelInfo;
+  readonly reply: ModelReply;
+  readonly read: ReadReply;
+  readonly events: readonly RunEvent[];
+  readonly llmNs: number;
+  readonly firstTokenAt: Date | null;
+  readonly messageId: string;
+}): ReplyToSave {
+  const { plan, info, reply, read, events, llmNs, firstTokenAt, messageId } = parts;
+  return {
+    messages: [...plan.newMessages, ...read.messages],
+    replyMessageId: messageId,
+    events,
+    reply,
+    model: info,
+    llmNs,
+    firstTokenAt,
+    memorySeen: plan.memorySeen,
+    stopReason: read.stopReason,
+    calls: read.calls,
+  };
+}

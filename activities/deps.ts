@@ -1,0 +1,17 @@
+import type { ModelRegistry } from '../domain/model';
+import type { TurnStore } from '../domain/turn-store';
+import type { ToolRunner } from '../tools/registry';
+
+/** Everything activities may touch. The worker hands in the real ones. */
+export interface ActivityDeps {
+  readonly turns: TurnStore;
+  readonly models: ModelRegistry;
+  readonly tools: ToolRunner;
+  readonly cancellations: Cancellations;
+}
+
+/** Tells an activity at once that its run was cancelled; heartbeats would say so only at their next round trip. */
+export interface Cancellations {
+  /** Calls `onCancel` when the run is cancelled; returns how to stop listening. */
+  watch(runId: string, onCancel: () => void): () => void;
+}

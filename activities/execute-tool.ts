@@ -1,0 +1,59 @@
+import type { ToolCallContext, ToolOutcome } from '../domain/tool';
+import { parseToolArguments, type ToolArguments } from '../domain/tool-arguments';
+import { failedOutcome, toolError } from '../domain/tool-failure';
+import type { Tool } from '../domain/tool';
+import type { ToolDone, ToolKey } from '../domain/turn';
+import type { OpenedTool } from '../domain/turn-state';
+import { withAbort } from './abort';
+import type { ActivityDeps } from './deps';
+
+type Deps = Pick<ActivityDeps, 'turns' | 'tools' | 'cancellations'>;
+
+/**
+ * Runs one tool call of a reply: claim in the ledger, run, store the result. A call that is closed is never run again;
+ * a transactional tool's edits and its ledger row are one transaction.
+ */
+export function createExecuteTool(deps: Deps) {
+  return async function executeTool(key: ToolKey): Promise<ToolDone> {
+    const claimed = await deps.turns.openTool(key);
+    if ('done' in claimed) return claimed.done;
+    const tool = claimed.opened;
+    return withAbort(deps.cancellations, key.runId, ({ signal }) => run(deps, tool, signal));
+  };
+}
+
+async function run({ turns, tools }: Deps, opened: OpenedTool, signal: AbortSignal): Promise<ToolDone> {
+  const call = readCall(opened);
+  const context = toContext(opened, signal);
+  if (opened.effects === 'transactional') {
+    return turns.runTransactionalTool(opened, async (memory) =>
+      'error' in call ? call.error : tools.runTransactional(call.tool, call.args, context, memory),
+    );
+  }
+  const outcome = 'error' in call ? call.error : await tools.run(call.tool, call.args, context);
+  // A cancelled run is closed by the workflow, which also settles this call.
+  signal.throwIfAborted();
+  return turns.saveToolResult(opened, outcome);
+}
+
+/** The tool and its arguments, or why the call is answered without running anything. */
+function readCall({ call, tool, refusal }: OpenedTool): { tool: Tool; args: ToolArguments } | { error: ToolOutcome } {
+  if (refusal !== null) return { error: { status: 'error', result: refusal, stdout: null, stderr: null } };
+  if (tool === null) {
+    const error = toolError('ValueError', `Tool ${call.name} not found among the tools of this agent`);
+    return { error: failedOutcome(call.name, error) };
+  }
+  const parsed = parseToolArguments(call.arguments, tool);
+  return 'error' in parsed ? parsed : { tool, args: parsed.args };
+}
+
+const toContext = (tool: OpenedTool, signal: AbortSignal): ToolCallContext => ({
+  agentId: tool.agentId,
+  conversationId: tool.conversationId,
+  runId: tool.runId,
+  stepId: tool.stepId,
+  toolCallId: tool.call.id,
+  idempotencyKey: tool.key,
+  secrets: tool.secrets,
+  signal,
+});

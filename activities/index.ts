@@ -1,0 +1,28 @@
+import { Context } from '@temporalio/activity';
+import type { ActivityDeps } from './deps';
+import { createCallModel } from './call-model';
+import { createExecuteTool } from './execute-tool';
+import { toFailure } from './failures';
+import { withHeartbeat } from './heartbeat';
+
+/** The activities of a turn, over the ports they need. Failures are logged here and cross to Temporal as codes. */
+export function createActivities(deps: ActivityDeps) {
+  const { turns } = deps;
+  return {
+    callModel: asActivity(createCallModel(deps)),
+    executeTool: asActivity(createExecuteTool(deps)),
+    settleTool: asActivity(turns.settleTool),
+    closeRun: asActivity(turns.closeRun),
+    findNextTurn: asActivity(turns.findNextTurn),
+  };
+}
+export type Activities = ReturnType<typeof createActivities>;
+
+function asActivity<Input, Output>(work: (input: Input) => Promise<Output>): (input: Input) => Promise<Output> {
+  return (input) =>
+    withHeartbeat(() => work(input)).catch((error: unknown) => {
+      const { info, log } = Context.current();
+      log.warn('activity failed', { attempt: info.attempt, error });
+      throw toFailure(error, info.attempt);
+    });
+}

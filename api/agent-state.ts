@@ -1,0 +1,31 @@
+import { blocksOf, toolsOf } from '../db/agent-attachments';
+import { getAgent } from '../db/agents';
+import type { Queryable } from '../db/pool';
+import type { Agent } from '../domain/agent';
+import { type AgentState, RELATIONS, type Relation } from './wire/agent';
+
+/** An agent with the relations that `include` names; NOT_FOUND without one. */
+export async function loadAgentState(
+  db: Queryable,
+  agentId: string,
+  include: readonly Relation[] = RELATIONS,
+): Promise<AgentState> {
+  const [state] = await withRelations(db, [await getAgent(db, agentId)], include);
+  return state as AgentState; // one agent in, one state out
+}
+
+/** Agents with the relations that `include` names, in the same order. */
+export async function withRelations(
+  db: Queryable,
+  agents: readonly Agent[],
+  include: readonly Relation[],
+): Promise<readonly AgentState[]> {
+  const ids = agents.map((agent) => agent.id);
+  const blocks = include.includes('blocks') ? await blocksOf(db, ids) : null;
+  const tools = include.includes('tools') ? await toolsOf(db, ids) : null;
+  return agents.map((agent) => ({
+    agent,
+    blocks: blocks?.get(agent.id) ?? [],
+    tools: tools?.get(agent.id) ?? [],
+  }));
+}

@@ -1,0 +1,52 @@
+import express, { type Express, Router } from 'express';
+import type { ApiDeps } from './deps';
+import { checkActingUser } from './middleware/acting-user';
+import { cors } from './middleware/cors';
+import { errorHandler } from './middleware/error-handler';
+import { requirePassword } from './middleware/password';
+import { requestLog } from './middleware/request-log';
+import { checkStorable } from './middleware/storable-input';
+import { unknownRoute } from './middleware/unknown-route';
+import { agentRoutes } from './routes/agents';
+import { blockRoutes } from './routes/blocks';
+import { healthRoutes } from './routes/health';
+import { messageListRoutes } from './routes/message-lists';
+import { messageRoutes } from './routes/messages';
+import { modelRoutes } from './routes/models';
+import { runStreamRoutes } from './routes/run-stream';
+import { runRoutes } from './routes/runs';
+import { stepRoutes } from './routes/steps';
+import { toolRoutes } from './routes/tools';
+
+const BODY_LIMIT = '20mb';
+// Only JSON types: a page of another site can send text or a form without asking, but not these.
+const JSON_TYPES = ['application/json', 'application/*+json'];
+
+/** The whole HTTP API as a value: listen on it, or call it in a test. */
+export function createApp(deps: ApiDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(requestLog(deps.log), cors());
+  if (deps.password !== null) app.use(requirePassword(deps.password));
+  app.use(checkActingUser(), express.json({ limit: BODY_LIMIT, strict: false, type: JSON_TYPES }), checkStorable());
+  const routers = createRouters(deps);
+  app.use(['/v1', '/latest'], ...routers);
+  app.use(unknownRoute(routers), errorHandler(deps.log));
+  return app;
+}
+
+function createRouters(deps: ApiDeps): Router[] {
+  return [
+    healthRoutes(deps),
+    modelRoutes(deps),
+    agentRoutes(deps),
+    blockRoutes(deps),
+    toolRoutes(deps),
+    messageRoutes(deps),
+    messageListRoutes(deps),
+    runStreamRoutes(deps),
+    runRoutes(deps),
+    stepRoutes(deps),
+  ];
+}

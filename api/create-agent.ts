@@ -1,0 +1,181 @@
+import { attachBlock, attachTools } from '../db/agent-attachments';
+import { insertAgentThread, type SeedMessage } from '../db/agent-threads';
+import { insertAgent } from '../db/agents';
+import { getBlocks, insertBlock } from '../db/blocks';
+import { inTransaction, type Queryable } from '../db/pool';
+import { findTools, findToolsByName } from '../db/tools';
+import { type AgentFields, checkAgentName, checkTimezone } from '../domain/agent';
+import { baseToolNames, baseToolRules, randomAgentName } from '../domain/agent-defaults';
+import { type Block, checkBlockLabel, checkBlockValue, checkUniqueLabels } from '../domain/block';
+import { AppError } from '../domain/errors';
+import { memorySeen } from '../domain/prompt';
+import { toPythonRepr } from '../domain/python-repr';
+import { compileSystemPrompt, defaultSystemPrompt } from '../domain/system-prompt';
+import type { Tool } from '../domain/tool';
+import { newId } from '../new-id';
+import { loadAgentState } from './agent-state';
+import { chooseEmbedding, chooseModel } from './agent-model';
+import type { ApiDeps } from './deps';
+import type { AgentState, CreateAgentBody } from './wire/agent';
+import { fromWireBlock } from './wire/block';
+
+/**
+ * Creates an agent with its blocks, tools and its own thread, all in one transaction: a request that fails leaves
+ * nothing behind.
+ */
+export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody): Promise<AgentState> {
+  refuseFolders(body);
+  const agentType = body.agent_type ?? 'letta_v1_agent';
+  const model = await chooseModel(models, body, agentType);
+  const embedding = await chooseEmbedding(models, body);
+  const fields = { ...describe(body, agentType), embedding: null, embeddingConfig: null, ...model, ...embedding };
+  checkAgentName(fields.name);
+  checkTimezone(fields.timezone);
+  const id = newId('agent');
+  return inTransaction(db, async (tx) => {
+    const tools = await resolveTools(tx, body, agentType);
+    const agent = { ...fields, id, toolRules: toolRules(body, fields, tools) };
+    await insertAgent(tx, agent);
+    const blocks = await createBlocks(tx, body);
+    for (const block of blocks) await attachBlock(tx, id, block);
+    await attachTools(tx, id, tools.map((tool) => tool.id)); // prettier-ignore
+    const systemMessage = systemMessageOf(agent, blocks);
+    await insertAgentThread(tx, {
+      agentId: id,
+      messages: [systemMessage, ...seedMessages(body)],
+      memorySeen: memorySeen(blocks),
+    });
+    return loadAgentState(tx, id);
+  });
+}
+
+/** Folders are not part of this version: an agent that silently lacked its files would be worse than none. */
+export function refuseFolders(body: Pick<CreateAgentBody, 'folder_ids' | 'source_ids'>): void {
+  if ((body.folder_ids?.length ?? 0) === 0 && (body.source_ids?.length ?? 0) === 0) return;
+  throw new AppError(
+    'INVALID_ARGUMENT',
+    'INVALID_ARGUMENT: Folders are not supported by this server. Leave `folder_ids` and `source_ids` out.',
+  );
+}
+
+/** The secrets of a request, under either of their names; undefined when it has none. */
+export const requestedSecrets = (
+  body: Pick<CreateAgentBody, 'secrets' | 'tool_exec_environment_variables'>,
+): Readonly<Record<string, string>> | undefined =>
+  body.secrets || body.tool_exec_environment_variables
+    ? { ...body.tool_exec_environment_variables, ...body.secrets }
+    : undefined;
+
+function describe(body: CreateAgentBody, agentType: AgentFields['agentType']) {
+  return {
+    name: body.name ?? randomAgentName(Math.random),
+    agentType,
+    system: body.system ?? defaultSystemPrompt(agentType),
+    description: body.description ?? null,
+    tags: [...new Set(body.tags ?? [])],
+    metadata: body.metadata ?? null,
+    secrets: requestedSecrets(body) ?? {},
+    timezone: body.timezone ?? 'UTC',
+    messageBufferAutoclear: body.message_buffer_autoclear ?? agentType === 'workflow_agent',
+    enableSleeptime: body.enable_sleeptime ?? null,
+    maxFilesOpen: body.max_files_open ?? 10,
+    perFileViewWindowCharLimit: body.per_file_view_window_char_limit ?? 25_000,
+    identityIds: body.identity_ids ?? [],
+    projectId: body.project_id ?? null,
+    templateId: body.template_id ?? null,
+    baseTemplateId: body.base_template_id ?? null,
+    entityId: body.entity_id ?? null,
+    hidden: body.hidden ?? null,
+    lastRunCompletion: null,
+    lastRunDurationMs: null,
+    lastStopReason: null,
+  };
+}
+
+/** The agent's tools in order: base tools, then those asked for by name, then by id. Each once. */
+async function resolveTools(
+  db: Queryable,
+  body: CreateAgentBody,
+  agentType: AgentFields['agentType'],
+): Promise<readonly Tool[]> {
+  const asked = body.tools ?? [];
+  const base = baseToolNames({
+    agentType,
+    includeBaseTools: body.include_base_tools ?? true,
+    includeMultiAgentTools: body.include_multi_agent_tools ?? false,
+  });
+  const named = await findToolsByName(db, [...base, ...asked]);
+  const missing = asked.filter((name) => !named.some((tool) => tool.name === name));
+  if (missing.length > 0) {
+    const names = [...new Set(missing)].map((name) => toPythonRepr(name)).join(', ');
+    throw new AppError('INVALID_ARGUMENT', `Tools not found by name: {${names}}`);
+  }
+  const ordered = [...base, ...asked].flatMap((name) => named.filter((tool) => tool.name === name));
+  const byId = await requireTools(db, body.tool_ids ?? []);
+  return [...new Map([...ordered, ...byId].map((tool) => [tool.id, tool])).values()];
+}
+
+/** The tools with these ids, in the order of `ids`; NOT_FOUND if one is missing. */
+export async function requireTools(db: Queryable, ids: readonly string[]): Promise<readonly Tool[]> {
+  const found = await findTools(db, ids);
+  const missing = ids.filter((id) => !found.some((tool) => tool.id === id));
+  if (missing.length > 0) throw new AppError('NOT_FOUND', `Tools not found by id: ${missing.join(', ')}`);
+  return ids.flatMap((id) => found.filter((tool) => tool.id === id));
+}
+
+function toolRules(body: CreateAgentBody, agent: Pick<AgentFields, 'agentType' | 'model'>, tools: readonly Tool[]) {
+  const given = body.tool_rules ?? [];
+  const base = baseToolRules({
+    agentType: agent.agentType,
+    model: agent.model,
+    toolNames: tools.map((tool) => tool.name),
+    include: body.include_base_tool_rules ?? null,
+    callerGaveRules: given.length > 0,
+  });
+  return [...given, ...base];
+}
+
+async function createBlocks(db: Queryable, body: CreateAgentBody): Promise<readonly Block[]> {
+  const fields = (body.memory_blocks ?? []).map(fromWireBlock);
+  for (const block of fields) {
+    checkBlockLabel(block.label);
+    checkBlockValue(block);
+  }
+  const attached = await getBlocks(db, [...new Set(body.block_ids ?? [])]);
+  checkUniqueLabels([...fields, ...attached].map((block) => block.label));
+  const created: Block[] = [];
+  for (const block of fields) created.push(await insertBlock(db, { ...block, id: newId('block') }));
+  return [...created, ...attached];
+}
+
+function systemMessageOf(agent: AgentFields & { readonly id: string }, blocks: readonly Block[]): SeedMessage {
+  const text = compileSystemPrompt({
+    system: agent.system,
+    agentType: agent.agentType,
+    blocks,
+    toolRules: agent.toolRules,
+    agentId: agent.id,
+    conversationId: agent.id,
+    compiledAt: new Date(),
+    recallCount: 0,
+  });
+  return seed('system', [{ type: 'text', text }]);
+}
+
+function seedMessages(body: CreateAgentBody): readonly SeedMessage[] {
+  return (body.initial_message_sequence ?? []).map(({ role, content, name, otid, sender_id: senderId }) => ({
+    ...seed(role, typeof content === 'string' ? [{ type: 'text', text: content }] : content),
+    name: name ?? null,
+    otid: otid ?? null,
+    senderId: senderId ?? null,
+  }));
+}
+
+const seed = (role: SeedMessage['role'], parts: SeedMessage['parts']): SeedMessage => ({
+  id: newId('message'),
+  role,
+  parts,
+  name: null,
+  otid: null,
+  senderId: null,
+});

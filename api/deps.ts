@@ -1,0 +1,18 @@
+import type { Pool } from '../db/pool';
+import type { ModelDirectory } from '../domain/model';
+import type { Logger } from '../log';
+import type { RunWatcher } from './run-watcher';
+import type { TurnClient } from './turn-client';
+
+/** Everything a route may use. Built once by the process that serves the API. */
+export interface ApiDeps {
+  readonly db: Pool;
+  readonly models: ModelDirectory;
+  /** The only way to start, cancel or ask about a turn. */
+  readonly turns: TurnClient;
+  /** Wakes whoever waits for events of a run. */
+  readonly watcher: RunWatcher;
+  readonly log: Logger;
+  /** Bearer / X-BARE-PASSWORD password; null leaves the API open (loopback only, see config.ts). */
+  readonly password: string | null;
+}

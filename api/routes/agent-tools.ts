@@ -1,0 +1,93 @@
+import type { Request, Router } from 'express';
+import {
+  attachTools,
+  detachTool,
+  hasTool,
+  listToolsOf,
+  setToolApproval,
+  toolNotAttached,
+} from '../../db/agent-attachments';
+import { lockAgent, requireAgent, updateAgent } from '../../db/agents';
+import { inTransaction, type Queryable } from '../../db/pool';
+import { getTool } from '../../db/tools';
+import { loadAgentState } from '../agent-state';
+import type { ApiDeps } from '../deps';
+import { isLegacyClient } from '../middleware/sdk-version';
+import { toWireAgent } from '../wire/agent';
+import {
+  ListToolsOfAgentQuery,
+  RunToolBody,
+  ToolApprovalBody,
+  ToolApprovalQuery,
+  toWireTool,
+  toWireToolResult,
+} from '../wire/tool';
+import { parseBody, parseQuery } from '../wire/validation';
+
+/** The tools of an agent. */
+export function addAgentToolRoutes(router: Router, { db, turns }: ApiDeps): void {
+  router.get('/agents/:agentId/tools', async (req, res) => {
+    const page = parseQuery(ListToolsOfAgentQuery, req.query);
+    await requireAgent(db, req.params.agentId);
+    res.json((await listToolsOf(db, req.params.agentId, page)).map(toWireTool));
+  });
+
+  router.patch('/agents/:agentId/tools/attach/:toolId', async (req, res) => {
+    const { agentId, toolId } = req.params;
+    const answer = await changeTools(req, agentId, async (tx) => {
+      const tool = await getTool(tx, toolId);
+      await attachTools(tx, agentId, [tool.id]);
+    });
+    res.json(answer);
+  });
+
+  /** Detaching a tool that the agent does not have changes nothing. */
+  router.patch('/agents/:agentId/tools/detach/:toolId', async (req, res) => {
+    const { agentId, toolId } = req.params;
+    const answer = await changeTools(req, agentId, async (tx) => {
+      const tool = await getTool(tx, toolId);
+      await detachTool(tx, agentId, tool.id);
+    });
+    res.json(answer);
+  });
+
+  router.patch('/agents/:agentId/tools/approval/:toolName', async (req, res) => {
+    const { agentId, toolName } = req.params;
+    const { requires_approval: fromQuery } = parseQuery(ToolApprovalQuery, req.query);
+    const { requires_approval: requiresApproval } =
+      req.body === undefined && fromQuery !== undefined
+        ? { requires_approval: fromQuery }
+        : parseBody(ToolApprovalBody, req.body);
+    const answer = await changeTools(req, agentId, async (tx) => {
+      await setToolApproval(tx, { agentId, toolName, requiresApproval });
+      if (!requiresApproval) await dropApprovalRule(tx, agentId, toolName);
+    });
+    res.json(answer);
+  });
+
+  router.post('/agents/:agentId/tools/:toolName/run', async (req, res) => {
+    const { agentId, toolName } = req.params;
+    const { args } = parseBody(RunToolBody, req.body ?? {});
+    await requireAgent(db, agentId);
+    if (!(await hasTool(db, agentId, toolName))) throw toolNotAttached({ agentId, toolName });
+    res.json(toWireToolResult(await turns.runTool({ agentId, toolName, args: args ?? {} })));
+  });
+
+  /** Changes an agent's tools in one transaction. The answer is the agent for older clients, null for others. */
+  async function changeTools(req: Request, agentId: string, change: (tx: Queryable) => Promise<void>) {
+    const state = await inTransaction(db, async (tx) => {
+      await requireAgent(tx, agentId);
+      await change(tx);
+      await updateAgent(tx, agentId, {});
+      return isLegacyClient(req) ? loadAgentState(tx, agentId) : null;
+    });
+    return state && toWireAgent(state);
+  }
+}
+
+// A rule of the agent would ask for approval all the same.
+async function dropApprovalRule(tx: Queryable, agentId: string, toolName: string): Promise<void> {
+  const { toolRules } = await lockAgent(tx, agentId);
+  const others = toolRules.filter((rule) => rule.type !== 'requires_approval' || rule.tool_name !== toolName);
+  if (others.length < toolRules.length) await updateAgent(tx, agentId, { toolRules: others });
+}

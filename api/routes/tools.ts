@@ -1,0 +1,93 @@
+import { Router } from 'express';
+import type { Request, Response } from 'express';
+import {
+  countTools,
+  deleteTool,
+  getTool,
+  isUserTool,
+  listTools,
+  toolNotFound,
+  updateTool,
+  upsertUserTool,
+} from '../../db/tools';
+import { AppError } from '../../domain/errors';
+import type { Tool } from '../../domain/tool';
+import { newId } from '../../new-id';
+import type { ApiDeps } from '../deps';
+import { checkPathIds } from '../middleware/path-ids';
+import {
+  CreateToolBody,
+  fromWireTool,
+  fromWireToolFilter,
+  fromWireToolUpdate,
+  ListToolsQuery,
+  ToolFilterQuery,
+  toWireTool,
+  UpdateToolBody,
+} from '../wire/tool';
+import { parseBody, parseQuery } from '../wire/validation';
+
+// More than there will ever be built-in tools.
+const ALL = { before: undefined, after: undefined, limit: 1000, order: 'asc' } as const;
+
+/** The tools that agents can be given: built-in ones and those that users wrote. */
+export function toolRoutes({ db }: ApiDeps): Router {
+  const router = Router();
+  checkPathIds(router, { toolId: 'tool' });
+
+  // As in the original, creating a tool under a name that exists replaces that tool.
+  const upsert = async (req: Request, res: Response) => {
+    const tool = fromWireTool(parseBody(CreateToolBody, req.body));
+    res.json(toWireTool(await upsertUserTool(db, { ...tool, id: newId('tool') })));
+  };
+  router.post('/tools', upsert);
+  router.put('/tools', upsert);
+
+  router.get('/tools', async (req, res) => {
+    const query = parseQuery(ListToolsQuery, req.query);
+    res.json((await listTools(db, fromWireToolFilter(query), query)).map(toWireTool));
+  });
+
+  router.get('/tools/count', async (req, res) => {
+    res.json(await countTools(db, fromWireToolFilter(parseQuery(ToolFilterQuery, req.query))));
+  });
+
+  /** Older clients ask for this before their first agent. The server adds its tools at start; here it lists them. */
+  router.post('/tools/add-base-tools', async (_req, res) => {
+    res.json((await listTools(db, { onlyLetta: true }, ALL)).map(toWireTool));
+  });
+
+  router.get('/tools/:toolId', async (req, res) => {
+    res.json(toWireTool(await getTool(db, req.params.toolId)));
+  });
+
+  router.patch('/tools/:toolId', async (req, res) => {
+    const body = parseBody(UpdateToolBody, req.body);
+    const tool = await getTool(db, req.params.toolId);
+    if (!isUserTool(tool)) refuseOverwriting(tool, body);
+    res.json(toWireTool(await updateTool(db, tool.id, fromWireToolUpdate(body, tool))));
+  });
+
+  router.delete('/tools/:toolId', async (req, res) => {
+    const tool = await getTool(db, req.params.toolId);
+    if (!isUserTool(tool)) throw builtin(tool, 'deleted. Detach it from the agents that should not have it');
+    if (!(await deleteTool(db, tool.id))) throw toolNotFound(tool.id);
+    res.json(null);
+  });
+
+  return router;
+}
+
+// What a built-in tool is and does belongs to the server; how it is used is the user's to decide.
+const OWN_FIELDS = [
+  'source_code', 'source_type', 'json_schema', 'args_json_schema', 'description', 'effects', 'enable_parallel_execution',
+  'pip_requirements', 'npm_requirements', 'metadata_',
+] as const; // prettier-ignore
+
+function refuseOverwriting(tool: Tool, body: UpdateToolBody): void {
+  const field = OWN_FIELDS.find((name) => body[name] !== undefined && body[name] !== null);
+  if (field !== undefined) throw builtin(tool, `overwritten: leave \`${field}\` out`);
+}
+
+const builtin = (tool: Tool, what: string): AppError =>
+  new AppError('INVALID_ARGUMENT', `INVALID_ARGUMENT: '${tool.name}' is a built-in tool, which cannot be ${what}.`);

@@ -1,0 +1,110 @@
+import {
+  isGrpcServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type Client,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../domain/errors';
+import { TURN_WORKFLOW, turnWorkflowId, type TurnInput } from '../domain/turn';
+import { turnAttributes } from '../domain/turn-attributes';
+
+/** The only user of Temporal's client: starts, wakes and stops turns. */
+export interface TurnClient {
+  /**
+   * Makes sure that a workflow takes the run: starts one, or tells the one that is busy with the conversation.
+   * `isBusy` says whether a run was in progress when this one was stored. Throws `UNAVAILABLE` when Temporal stays
+   * away for 8 seconds.
+   */
+  start(turn: TurnInput, hint?: { readonly isBusy: boolean }): Promise<void>;
+  /** Starts a workflow for the run unless one holds its conversation. True if it started one. */
+  startIfIdle(turn: TurnInput): Promise<boolean>;
+  /** Asks the conversation's workflow to stop this run; nothing happens if it is over. */
+  cancel(turn: Pick<TurnInput, 'runId' | 'conversationId'>): Promise<void>;
+}
+
+const GIVE_UP_MS = 8_000;
+// A workflow whose run is closed in Postgres needs a few milliseconds more to close itself.
+const CLOSING_PAUSE_MS = 3;
+const CLOSING_TRIES = 8;
+const UNAVAILABLE = 14;
+const DEADLINE_EXCEEDED = 4;
+
+/** `isSearchable`: the namespace has the search attributes of a turn; otherwise its ids are in the memo only. */
+export function createTurnClient(
+  client: Client,
+  { taskQueue, isSearchable }: { readonly taskQueue: string; readonly isSearchable: boolean },
+): TurnClient {
+  async function startOrTell(turn: TurnInput, isBusy: boolean): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      if (await tryStart(turn)) return;
+      if ((isBusy || tries >= CLOSING_TRIES) && (await tell(turn))) return;
+      await sleep(CLOSING_PAUSE_MS);
+    }
+  }
+
+  async function tryStart(turn: TurnInput): Promise<boolean> {
+    const ids = turnAttributes(turn);
+    try {
+      await client.workflow.start(TURN_WORKFLOW, {
+        workflowId: turnWorkflowId(turn.conversationId),
+        taskQueue,
+        args: [turn],
+        memo: ids,
+        ...(isSearchable && { typedSearchAttributes: toSearchAttributes(ids) }),
+        requestEagerStart: true,
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw error;
+    }
+  }
+
+  const tell = (turn: TurnInput): Promise<boolean> => signal(turn.conversationId, 'messageWaiting');
+
+  async function signal(conversationId: string, name: string, ...args: readonly string[]): Promise<boolean> {
+    try {
+      await client.workflow.getHandle(turnWorkflowId(conversationId)).signal(name, ...args);
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+
+  return {
+    start: (turn, { isBusy } = { isBusy: false }) => whileAvailable(() => startOrTell(turn, isBusy)),
+    startIfIdle: tryStart,
+    cancel: async ({ runId, conversationId }) => {
+      await whileAvailable(() => signal(conversationId, 'cancelTurn', runId));
+    },
+  };
+}
+
+const toSearchAttributes = (ids: Readonly<Record<string, string>>) =>
+  Object.entries(ids).map(([name, value]) => ({
+    key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
+    value,
+  }));
+
+/** Repeats a call while Temporal restarts. Every call here may be repeated: ids make it the same call. */
+async function whileAvailable<T>(call: () => Promise<T>): Promise<T> {
+  const giveUpAt = Date.now() + GIVE_UP_MS;
+  for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 500)) {
+    try {
+      return await call();
+    } catch (error) {
+      const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+      const isAway = isGrpcServiceError(cause) && (cause.code === UNAVAILABLE || cause.code === DEADLINE_EXCEEDED);
+      if (!isAway) throw error;
+      if (Date.now() > giveUpAt) {
+        throw new AppError('UNAVAILABLE', 'Temporal cannot be reached, so no turn can start. Nothing was stored; try again.', {
+          cause: error,
+        });
+      }
+      await sleep(pauseMs);
+    }
+  }
+}

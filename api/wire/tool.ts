@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { DEFAULT_USER_ID } from '../../domain/ids';
+import { AppError } from '../../domain/errors';
+import type { Tool, ToolJsonSchema, ToolOutcome } from '../../domain/tool';
+import { DEFAULT_RETURN_CHAR_LIMIT, type ToolFields, type ToolPatch } from '../../db/tools';
+import { jsonObject, withoutNulls } from './fields';
+import { pageFields } from './page';
+import { queryFlag, queryList, queryText } from './query';
+
+/** A tool as Letta's clients know it, and `effects`, which is our own. */
+export const toWireTool = (tool: Tool) => ({
+  id: tool.id,
+  tool_type: tool.toolType,
+  description: tool.description,
+  source_type: tool.sourceType,
+  name: tool.name,
+  tags: tool.tags,
+  source_code: tool.sourceCode,
+  json_schema: tool.jsonSchema,
+  args_json_schema: tool.argsJsonSchema,
+  return_char_limit: tool.returnCharLimit,
+  pip_requirements: tool.pipRequirements,
+  npm_requirements: tool.npmRequirements,
+  default_requires_approval: tool.defaultRequiresApproval,
+  enable_parallel_execution: tool.enableParallelExecution,
+  created_by_id: DEFAULT_USER_ID,
+  last_updated_by_id: DEFAULT_USER_ID,
+  metadata_: tool.metadata,
+  project_id: null,
+  effects: tool.effects,
+});
+
+/** The answer of a tool that was run by hand. The sandbox of this version has no configuration to fingerprint. */
+export const toWireToolResult = (outcome: ToolOutcome) => ({
+  status: outcome.status,
+  func_return: outcome.result,
+  agent_state: null,
+  stdout: outcome.stdout ?? [],
+  stderr: outcome.stderr ?? [],
+  sandbox_config_fingerprint: null,
+});
+
+const requirement = z.object({ name: z.string().min(1), version: z.string().nullish() });
+const effects = z.enum(['read', 'transactional', 'idempotent', 'once']);
+const returnCharLimit = z.int32().min(1).max(1_000_000);
+const toolFields = {
+  description: z.string().nullish(),
+  tags: z.array(z.string()).nullish(),
+  source_type: z.string().nullish(),
+  json_schema: jsonObject.nullish(),
+  args_json_schema: jsonObject.nullish(),
+  return_char_limit: returnCharLimit.nullish(),
+  pip_requirements: z.array(requirement).nullish(),
+  npm_requirements: z.array(requirement).nullish(),
+  default_requires_approval: z.boolean().nullish(),
+  enable_parallel_execution: z.boolean().nullish(),
+  effects: effects.nullish(),
+};
+
+export const CreateToolBody = z.object({ ...toolFields, source_code: z.string() });
+export type CreateToolBody = z.infer<typeof CreateToolBody>;
+export const UpdateToolBody = z.object({
+  ...toolFields,
+  source_code: z.string().nullish(),
+  metadata_: jsonObject.nullish(),
+});
+export type UpdateToolBody = z.infer<typeof UpdateToolBody>;
+export const RunToolBody = z.object({ args: jsonObject.nullish() });
+export const ToolApprovalBody = z.object({ requires_approval: z.boolean() });
+export const ToolApprovalQuery = z.object({ requires_approval: queryFlag() });
+
+/** The tool a creation asks for: its schema is the client's own, its name comes from there or from the source. */
+export function fromWireTool(body: CreateToolBody): ToolFields {
+  const jsonSchema = declaredSchema(body);
+  return {
+    name: jsonSchema.name,
+    toolType: 'custom',
+    description: jsonSchema.description,
+    sourceType: body.source_type ?? 'json',
+    sourceCode: body.source_code,
+    jsonSchema,
+    argsJsonSchema: body.args_json_schema ?? null,
+    tags: [...new Set(body.tags ?? [])],
+    returnCharLimit: body.return_char_limit ?? DEFAULT_RETURN_CHAR_LIMIT,
+    pipRequirements: body.pip_requirements ?? null,
+    npmRequirements: body.npm_requirements ?? null,
+    defaultRequiresApproval: body.default_requires_approval ?? null,
+    enableParallelExecution: body.enable_parallel_execution ?? false,
+    effects: body.effects ?? 'once',
+    metadata: { tool_hash: sourceHash(body.source_code) },
+  };
+}
+
+/** The fields an update writes: those the client sent, except nulls. A changed source or schema is checked as at creation. */
+export function fromWireToolUpdate(body: UpdateToolBody, tool: Tool): ToolPatch {
+  const declaresSchema = Boolean(body.json_schema ?? body.args_json_schema);
+  const jsonSchema = declaresSchema
+    ? declaredSchema({
+        source_code: body.source_code ?? tool.sourceCode ?? '',
+        json_schema: body.json_schema,
+        args_json_schema: body.args_json_schema,
+        description: body.description ?? tool.description,
+      })
+    : undefined;
+  return withoutNulls({
+      name: jsonSchema?.name,
+      description: body.description ?? jsonSchema?.description,
+      sourceType: body.source_type,
+      sourceCode: body.source_code,
+      jsonSchema: jsonSchema ?? describedAnew(tool.jsonSchema, body.description),
+      argsJsonSchema: body.args_json_schema,
+      tags: body.tags ? [...new Set(body.tags)] : undefined,
+      returnCharLimit: body.return_char_limit,
+      pipRequirements: body.pip_requirements,
+      npmRequirements: body.npm_requirements,
+      enableParallelExecution: body.enable_parallel_execution,
+      effects: body.effects,
+      metadata: updatedMetadata(body, tool),
+      defaultRequiresApproval: body.default_requires_approval,
+  });
+}
+
+function updatedMetadata(body: UpdateToolBody, tool: Tool): Tool['metadata'] | undefined {
+  if (!body.metadata_ && !body.source_code) return undefined;
+  const hash = body.source_code ? { tool_hash: sourceHash(body.source_code) } : {};
+  return { ...(body.metadata_ ?? tool.metadata), ...hash };
+}
+
+const describedAnew = (schema: ToolJsonSchema, description: string | null | undefined) =>
+  typeof description === 'string' ? { ...schema, description } : undefined;
+
+const sourceHash = (source: string): string => createHash('sha256').update(source).digest('hex').slice(0, 12);
+
+type SchemaSource = Pick<CreateToolBody, 'source_code' | 'json_schema' | 'args_json_schema' | 'description'>;
+
+function declaredSchema({ source_code: source, json_schema: given, ...body }: SchemaSource): ToolJsonSchema {
+  if (!given && !body.args_json_schema) {
+    throw underivable('this version does not read schemas from source code. Send `json_schema` with the tool');
+  }
+  const name = nameIn(given) ?? lastFunctionName(source);
+  if (name === null) throw underivable('neither `json_schema` nor the source code names the function');
+  checkToolName(name);
+  const parameters = given?.['parameters'] ?? body.args_json_schema ?? NO_PARAMETERS;
+  if (!jsonObject.safeParse(parameters).success) throw underivable('`parameters` of the schema is not an object');
+  const described = body.description ?? given?.['description'];
+  return {
+    ...given,
+    name,
+    description: typeof described === 'string' ? described : '',
+    parameters: parameters as ToolJsonSchema['parameters'], // the line above has checked it
+  };
+}
+
+const NO_PARAMETERS = { type: 'object', properties: {}, required: [] };
+
+const nameIn = (schema: Readonly<Record<string, unknown>> | null | undefined): string | null =>
+  typeof schema?.['name'] === 'string' ? schema['name'] : null;
+
+// As in Letta, the last function of the source is the tool.
+function lastFunctionName(source: string): string | null {
+  const names = source.matchAll(/^(?:async\s+)?def\s+(\w+)|^export\s+(?:async\s+)?function\s+(\w+)/gm);
+  return [...names].map((match) => match[1] ?? match[2]).at(-1) ?? null;
+}
+
+const MAX_TOOL_NAME_LENGTH = 48;
+
+function checkToolName(name: string): void {
+  if (name.length <= MAX_TOOL_NAME_LENGTH && /^[A-Za-z0-9_-]+$/.test(name)) return;
+  throw new AppError(
+    'INVALID_ARGUMENT',
+    `Tool name '${name.slice(0, 100)}' is invalid. Use 1 to ${MAX_TOOL_NAME_LENGTH} letters, digits, underscores and hyphens.`,
+  );
+}
+
+const underivable = (reason: string): AppError =>
+  new AppError('INVALID_ARGUMENT', `Failed to derive json schema: Schema generation failed: ${reason}.`);
+
+// The original takes these both repeated and comma-separated.
+const commaList = () => queryList().transform((items) => items?.flatMap((item) => item.split(',')));
+
+const filterFields = {
+  name: queryText(),
+  names: queryList(),
+  tool_ids: commaList(),
+  search: queryText(),
+  tool_types: commaList(),
+  exclude_tool_types: commaList(),
+  return_only_letta_tools: queryFlag(),
+  exclude_letta_tools: queryFlag(),
+};
+export const ToolFilterQuery = z.object(filterFields);
+export const ListToolsQuery = z.object({ ...filterFields, ...pageFields({ limit: 50, order: 'desc' }) });
+export const ListToolsOfAgentQuery = z.object(pageFields({ limit: 10, order: 'desc' }));
+
+/** The filter of a list or count of tools, in the terms of `db/tools.ts`. */
+export const fromWireToolFilter = (query: z.output<typeof ToolFilterQuery>) => ({
+  name: query.name,
+  names: query.names,
+  ids: query.tool_ids,
+  search: query.search,
+  types: query.tool_types,
+  excludedTypes: query.exclude_tool_types,
+  onlyLetta: query.return_only_letta_tools,
+  withoutLetta: query.exclude_letta_tools,
+});

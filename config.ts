@@ -1,0 +1,210 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+import { z } from 'zod';
+import { AppError } from './domain/errors';
+
+// The only reader of the environment. Every variable is named here, in .env.example and in docs/operations.md.
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const flag = z
+  .stringFormat('flag', /^(true|false|1|0)$/i, 'is neither "true" nor "false"; write one of them')
+  .transform((value) => /^(true|1)$/i.test(value));
+const url = (protocol: RegExp, example: string) =>
+  z.url({ protocol, error: `is not a URL of the form ${example}; correct it or remove it` });
+const httpUrl = url(/^https?$/, 'http://127.0.0.1:11434');
+const text = z.string();
+
+const Env = z.object({
+  PORT: z
+    .stringFormat('port', (value) => /^\d{1,5}$/.test(value) && Number(value) <= 65_535, {
+      error: 'is not a port number; write a number from 0 to 65535, where 0 takes any free port',
+    })
+    .transform(Number)
+    .default(8283),
+  HOST: text.default('127.0.0.1'),
+  EVERTURN_HOME: text.default('.everturn'),
+  EVERTURN_ROLES: z.enum(['all', 'api', 'worker'], { error: 'is not one of all, api, worker' }).default('all'),
+  EVERTURN_PASSWORD: text.optional(),
+  LETTA_SERVER_PASSWORD: text.optional(),
+  EVERTURN_ALLOW_UNPROTECTED: flag.default(false),
+  DATABASE_URL: url(/^postgres(ql)?$/, 'postgresql://user:password@host:5432/database').optional(),
+  TEMPORAL_ADDRESS: z
+    .stringFormat('address', /^[^\s/]+:\d{1,5}$/, 'is not of the form host:port, for example 127.0.0.1:7233')
+    .optional(),
+  TEMPORAL_NAMESPACE: text.default('default'),
+  TEMPORAL_TASK_QUEUE: text.default('everturn'),
+  TEMPORAL_API_KEY: text.optional(),
+  TEMPORAL_TLS: flag.optional(),
+  TEMPORAL_TLS_CLIENT_CERT_PATH: text.optional(),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: text.optional(),
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: text.optional(),
+  TEMPORAL_TLS_SERVER_NAME: text.optional(),
+  TEMPORAL_CLI_PATH: text.optional(),
+  OPENAI_API_KEY: text.optional(),
+  OPENAI_BASE_URL: httpUrl.optional(),
+  OPENAI_API_BASE: httpUrl.optional(),
+  ANTHROPIC_API_KEY: text.optional(),
+  ANTHROPIC_BASE_URL: httpUrl.optional(),
+  GEMINI_API_KEY: text.optional(),
+  GEMINI_BASE_URL: httpUrl.optional(),
+  OPENROUTER_API_KEY: text.optional(),
+  OPENROUTER_BASE_URL: httpUrl.optional(),
+  OLLAMA_BASE_URL: httpUrl.optional(),
+  LMSTUDIO_BASE_URL: httpUrl.optional(),
+  VLLM_API_BASE: httpUrl.optional(),
+  EXA_API_KEY: text.optional(),
+  LOG_LEVEL: z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(LOG_LEVELS, { error: `is not one of ${LOG_LEVELS.join(', ')}` }))
+    .default('info'),
+  PATH: text.default('/usr/local/bin:/usr/bin:/bin'),
+  XDG_CACHE_HOME: text.default(path.join(os.homedir(), '.cache')),
+});
+type Env = z.infer<typeof Env>;
+
+/** One model provider as configured. It is in use when `apiKey` or `baseUrl` is set. */
+export interface ProviderConfig {
+  readonly apiKey: string | null;
+  readonly baseUrl: string | null;
+}
+export type ProviderName = 'openai' | 'anthropic' | 'gemini' | 'openrouter' | 'ollama' | 'lmstudio' | 'vllm';
+export type ProvidersConfig = Readonly<Record<ProviderName, ProviderConfig>>;
+
+/** Files for a Temporal that wants TLS; all null means TLS with the system's certificates. */
+export interface TemporalTls {
+  readonly clientCertPath: string | null;
+  readonly clientKeyPath: string | null;
+  readonly serverCaCertPath: string | null;
+  readonly serverName: string | null;
+}
+
+export interface TemporalConfig {
+  /** null starts the embedded Temporal server. */
+  readonly address: string | null;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly apiKey: string | null;
+  /** null speaks plain text. */
+  readonly tls: TemporalTls | null;
+  readonly cliPath: string | null;
+}
+
+export interface Config {
+  readonly roles: 'all' | 'api' | 'worker';
+  readonly api: { readonly port: number; readonly host: string; readonly password: string | null };
+  /** A null `url` starts the embedded Postgres. */
+  readonly database: { readonly url: string | null };
+  readonly temporal: TemporalConfig;
+  /** Absolute path of the data folder. */
+  readonly home: string;
+  /** Downloads that all data folders of this user share. */
+  readonly cacheFolder: string;
+  /** Folders in which programs are looked for. */
+  readonly searchPath: readonly string[];
+  readonly providers: ProvidersConfig;
+  readonly exaApiKey: string | null;
+  readonly logLevel: LogLevel;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The process environment over the `.env` file of `folder`: a real variable always wins over the file. */
+export function readEnvironment(folder: string = process.cwd()): NodeJS.ProcessEnv {
+  const file = path.join(folder, '.env');
+  if (!fs.existsSync(file)) return { ...process.env };
+  try {
+    return { ...parseEnv(fs.readFileSync(file, 'utf8')), ...process.env };
+  } catch (error) {
+    throw new AppError('INVALID_ARGUMENT', `${file} can't be read; correct its permissions or remove it.`, {
+      cause: error,
+    });
+  }
+}
+
+/** The whole configuration, validated. Throws one AppError that names every wrong variable and the way out. */
+export function loadConfig(env: Environment): Config {
+  const set = Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()] as const] : []));
+  const parsed = Env.safeParse(Object.fromEntries(set));
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}.`);
+    throw new AppError('INVALID_ARGUMENT', problems.join('\n'));
+  }
+  const problems = contradictions(parsed.data);
+  if (problems.length > 0) throw new AppError('INVALID_ARGUMENT', problems.join('\n'));
+  return toConfig(parsed.data);
+}
+
+/** Whether `host` can be reached from this machine only. */
+export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+
+function contradictions(env: Env): string[] {
+  const problems: string[] = [];
+  const isOpen = passwordOf(env) === null && !isLoopback(env.HOST) && !env.EVERTURN_ALLOW_UNPROTECTED;
+  if (isOpen && env.EVERTURN_ROLES !== 'worker') {
+    problems.push(
+      `HOST=${env.HOST} lets other machines in and no password is set. Set EVERTURN_PASSWORD, or HOST=127.0.0.1, ` +
+        'or, if something in front of Everturn protects it, EVERTURN_ALLOW_UNPROTECTED=true.',
+    );
+  }
+  if (Boolean(env.TEMPORAL_TLS_CLIENT_CERT_PATH) !== Boolean(env.TEMPORAL_TLS_CLIENT_KEY_PATH)) {
+    problems.push('TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH belong together; set both or neither.');
+  }
+  return problems;
+}
+
+const passwordOf = (env: Env): string | null => env.EVERTURN_PASSWORD ?? env.LETTA_SERVER_PASSWORD ?? null;
+
+function toConfig(env: Env): Config {
+  return {
+    roles: env.EVERTURN_ROLES,
+    api: { port: env.PORT, host: env.HOST, password: passwordOf(env) },
+    database: { url: env.DATABASE_URL ?? null },
+    temporal: {
+      address: env.TEMPORAL_ADDRESS ?? null,
+      namespace: env.TEMPORAL_NAMESPACE,
+      taskQueue: env.TEMPORAL_TASK_QUEUE,
+      apiKey: env.TEMPORAL_API_KEY ?? null,
+      tls: toTls(env),
+      cliPath: env.TEMPORAL_CLI_PATH ?? null,
+    },
+    home: path.resolve(env.EVERTURN_HOME),
+    cacheFolder: path.resolve(env.XDG_CACHE_HOME, 'everturn'),
+    searchPath: env.PATH.split(path.delimiter).filter((folder) => path.isAbsolute(folder)),
+    providers: toProviders(env),
+    exaApiKey: env.EXA_API_KEY ?? null,
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+function toProviders(env: Env): ProvidersConfig {
+  const provider = (apiKey: string | undefined, baseUrl: string | undefined): ProviderConfig => ({
+    apiKey: apiKey ?? null,
+    baseUrl: baseUrl ?? null,
+  });
+  return {
+    openai: provider(env.OPENAI_API_KEY, env.OPENAI_BASE_URL ?? env.OPENAI_API_BASE),
+    anthropic: provider(env.ANTHROPIC_API_KEY, env.ANTHROPIC_BASE_URL),
+    gemini: provider(env.GEMINI_API_KEY, env.GEMINI_BASE_URL),
+    openrouter: provider(env.OPENROUTER_API_KEY, env.OPENROUTER_BASE_URL),
+    ollama: provider(undefined, env.OLLAMA_BASE_URL),
+    lmstudio: provider(undefined, env.LMSTUDIO_BASE_URL),
+    vllm: provider(undefined, env.VLLM_API_BASE),
+  };
+}
+
+/** TLS is on when asked for, when one of its files is named, or when an API key must not travel in plain text. */
+function toTls(env: Env): TemporalTls | null {
+  const tls: TemporalTls = {
+    clientCertPath: env.TEMPORAL_TLS_CLIENT_CERT_PATH ?? null,
+    clientKeyPath: env.TEMPORAL_TLS_CLIENT_KEY_PATH ?? null,
+    serverCaCertPath: env.TEMPORAL_TLS_SERVER_CA_CERT_PATH ?? null,
+    serverName: env.TEMPORAL_TLS_SERVER_NAME ?? null,
+  };
+  const isImplied = env.TEMPORAL_API_KEY !== undefined || Object.values(tls).some((value) => value !== null);
+  return (env.TEMPORAL_TLS ?? isImplied) ? tls : null;
+}

@@ -1,0 +1,181 @@
+import type { Block } from '../domain/block';
+import { labelTaken } from '../domain/block';
+import { AppError } from '../domain/errors';
+import type { Tool } from '../domain/tool';
+import { type BlockRow, toBlock } from './blocks';
+import { type Page, selectPage } from './keyset';
+import type { Queryable } from './pool';
+import { type ToolRow, toTool } from './tools';
+
+/** The blocks of each of these agents, in the order they were attached. Agents without blocks have no entry. */
+export async function blocksOf(
+  db: Queryable,
+  agentIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly Block[]>> {
+  const { rows } = await db.query<BlockRow & { agent_id: string }>(
+    `select ab.agent_id, blocks.*
+       from agent_blocks ab join blocks on blocks.id = ab.block_id
+      where ab.agent_id = any($1)
+      order by ab.position`,
+    [agentIds],
+  );
+  return groupByAgent(rows, toBlock);
+}
+
+/** The tools of each of these agents, in the order they were attached. Agents without tools have no entry. */
+export async function toolsOf(
+  db: Queryable,
+  agentIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly Tool[]>> {
+  const { rows } = await db.query<ToolRow & { agent_id: string }>(
+    `select at.agent_id, tools.*
+       from agent_tools at join tools on tools.id = at.tool_id
+      where at.agent_id = any($1)
+      order by at.position`,
+    [agentIds],
+  );
+  return groupByAgent(rows, toTool);
+}
+
+function groupByAgent<Row extends { readonly agent_id: string }, T>(
+  rows: readonly Row[],
+  convert: (row: Row) => T,
+): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const group = groups.get(row.agent_id) ?? [];
+    group.push(convert(row));
+    groups.set(row.agent_id, group);
+  }
+  return groups;
+}
+
+/** One page of an agent's blocks. */
+export async function listBlocksOf(db: Queryable, agentId: string, page: Page): Promise<readonly Block[]> {
+  const rows = await selectPage<BlockRow>(db, {
+    table: 'blocks',
+    select: 'select blocks.* from blocks join agent_blocks ab on ab.block_id = blocks.id',
+    where: ['ab.agent_id = $1'],
+    values: [agentId],
+    sortBy: (t) => `${t}.created_at`,
+    page,
+  });
+  return rows.map(toBlock);
+}
+
+/** An agent's block of this label, locked until the transaction ends if `lock` asks so; NOT_FOUND without one. */
+export async function getBlockOf(
+  db: Queryable,
+  { agentId, label, lock = false }: { readonly agentId: string; readonly label: string; readonly lock?: boolean },
+): Promise<Block> {
+  const { rows } = await db.query<BlockRow>(
+    `select blocks.* from blocks join agent_blocks ab on ab.block_id = blocks.id
+      where ab.agent_id = $1 and ab.label = $2 ${lock ? 'for update of blocks' : ''}`,
+    [agentId, label],
+  );
+  if (rows[0]) return toBlock(rows[0]);
+  throw new AppError('NOT_FOUND', `No block with label '${label}' found for agent '${agentId}'`);
+}
+
+/** Attaches a block. Again is no change; CONFLICT when another block of the agent has the label. */
+export async function attachBlock(db: Queryable, agentId: string, block: Pick<Block, 'id' | 'label'>): Promise<void> {
+  await db
+    .query(
+      `insert into agent_blocks (agent_id, block_id, label) values ($1, $2, $3)
+       on conflict (agent_id, block_id) do nothing`,
+      [agentId, block.id, block.label],
+    )
+    .catch(rethrowLabelTaken(block.label));
+}
+
+/** Detaches every block of an agent but these. */
+export async function detachOtherBlocks(db: Queryable, agentId: string, blockIds: readonly string[]): Promise<void> {
+  await db.query('delete from agent_blocks where agent_id = $1 and not block_id = any($2)', [agentId, blockIds]);
+}
+
+/** Detaches a block. False when it was not attached. */
+export async function detachBlock(db: Queryable, agentId: string, blockId: string): Promise<boolean> {
+  const { rowCount } = await db.query('delete from agent_blocks where agent_id = $1 and block_id = $2', [
+    agentId,
+    blockId,
+  ]);
+  return rowCount === 1;
+}
+
+/** Follows a block's new label on every agent that has it; CONFLICT when one of them has that label already. */
+export async function relabelAttached(db: Queryable, block: Pick<Block, 'id' | 'label'>): Promise<void> {
+  await db
+    .query('update agent_blocks set label = $2 where block_id = $1', [block.id, block.label])
+    .catch(rethrowLabelTaken(block.label));
+}
+
+const rethrowLabelTaken =
+  (label: string) =>
+  (error: unknown): never => {
+    const isTaken = error instanceof Error && 'constraint' in error && error.constraint === 'unique_label_per_agent';
+    throw isTaken ? labelTaken(label) : error;
+  };
+
+/** One page of an agent's tools. */
+export async function listToolsOf(db: Queryable, agentId: string, page: Page): Promise<readonly Tool[]> {
+  const rows = await selectPage<ToolRow>(db, {
+    table: 'tools',
+    select: 'select tools.* from tools join agent_tools at on at.tool_id = tools.id',
+    where: ['at.agent_id = $1'],
+    values: [agentId],
+    sortBy: (t) => `${t}.created_at`,
+    page,
+  });
+  return rows.map(toTool);
+}
+
+/** Whether an agent has a tool of this name. */
+export async function hasTool(db: Queryable, agentId: string, toolName: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'select 1 from agent_tools at join tools t on t.id = at.tool_id where at.agent_id = $1 and t.name = $2',
+    [agentId, toolName],
+  );
+  return rowCount === 1;
+}
+
+/** Attaches tools in the order given; those already attached keep their place and their approval setting. */
+export async function attachTools(db: Queryable, agentId: string, toolIds: readonly string[]): Promise<void> {
+  await db.query(
+    `insert into agent_tools (agent_id, tool_id)
+     select $1, id from unnest($2::text[]) with ordinality as wanted (id, place) order by place
+     on conflict (agent_id, tool_id) do nothing`,
+    [agentId, toolIds],
+  );
+}
+
+/** Detaches a tool. False when it was not attached. */
+export async function detachTool(db: Queryable, agentId: string, toolId: string): Promise<boolean> {
+  const { rowCount } = await db.query('delete from agent_tools where agent_id = $1 and tool_id = $2', [
+    agentId,
+    toolId,
+  ]);
+  return rowCount === 1;
+}
+
+/** Makes these the only tools of an agent; those that stay keep their place and their approval setting. */
+export async function replaceTools(db: Queryable, agentId: string, toolIds: readonly string[]): Promise<void> {
+  await db.query('delete from agent_tools where agent_id = $1 and not tool_id = any($2)', [agentId, toolIds]);
+  await attachTools(db, agentId, toolIds);
+}
+
+/** Says whether an agent's calls of a tool wait for approval; NOT_FOUND when the agent has no tool of that name. */
+export async function setToolApproval(
+  db: Queryable,
+  approval: { readonly agentId: string; readonly toolName: string; readonly requiresApproval: boolean },
+): Promise<void> {
+  const { rowCount } = await db.query(
+    `update agent_tools at set requires_approval = $3
+       from tools where tools.id = at.tool_id and at.agent_id = $1 and tools.name = $2`,
+    [approval.agentId, approval.toolName, approval.requiresApproval],
+  );
+  if (rowCount === 0) throw toolNotAttached(approval);
+}
+
+/** The error for a tool that an agent does not have. */
+export const toolNotAttached = ({ agentId, toolName }: { agentId: string; toolName: string }): AppError =>
+  new AppError('NOT_FOUND', `Tool '${toolName}' is not attached to agent '${agentId}'. Attach it first.`);

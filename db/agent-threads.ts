@@ -1,0 +1,76 @@
+import type { MessageRole, TextPart } from '../domain/message';
+import { toJsonb } from './json';
+import type { Queryable } from './pool';
+
+/** A message that exists before any turn: the system message, or one of `initial_message_sequence`. */
+export interface SeedMessage {
+  readonly id: string;
+  readonly role: Extract<MessageRole, 'system' | 'user' | 'assistant'>;
+  readonly parts: readonly TextPart[];
+  readonly name: string | null;
+  readonly otid: string | null;
+  readonly senderId: string | null;
+}
+
+export interface NewThread {
+  readonly agentId: string;
+  /** The first is the system message. */
+  readonly messages: readonly [SeedMessage, ...SeedMessage[]];
+  readonly memorySeen: Readonly<Record<string, unknown>>;
+}
+
+/** Stores an agent's own thread, whose id is the agent's, with its first messages. */
+export async function insertAgentThread(db: Queryable, { agentId, messages, memorySeen }: NewThread): Promise<void> {
+  await db.query(
+    `insert into conversations (id, agent_id, system_message_id, memory_seen) values ($1, $1, $2, $3)`,
+    [agentId, messages[0].id, toJsonb(memorySeen)],
+  );
+  for (const message of messages) {
+    await db.query(
+      `insert into messages (id, conversation_id, agent_id, role, parts, name, otid, sender_id)
+       values ($1, $2, $2, $3, $4, $5, $6, $7)`,
+      [message.id, agentId, message.role, toJsonb(message.parts), message.name, message.otid, message.senderId],
+    );
+  }
+}
+
+/** A thread whose system message can be rebuilt. */
+export interface RebuildableThread {
+  readonly conversationId: string;
+  readonly systemMessageId: string;
+  readonly recallCount: number;
+}
+
+/** All threads of an agent that have a system message, locked until the transaction ends. */
+export async function lockThreads(db: Queryable, agentId: string): Promise<readonly RebuildableThread[]> {
+  const { rows } = await db.query<{ id: string; system_message_id: string; recall_count: number }>(
+    `select c.id, c.system_message_id,
+            (select count(*) from messages m where m.conversation_id = c.id and m.role <> 'system') as recall_count
+       from conversations c
+      where c.agent_id = $1 and c.system_message_id is not null
+      order by c.id
+        for update of c`,
+    [agentId],
+  );
+  return rows.map((row) => ({
+    conversationId: row.id,
+    systemMessageId: row.system_message_id,
+    recallCount: row.recall_count,
+  }));
+}
+
+/** Replaces the text of a thread's system message, which keeps its id and place, and what the model knows of memory. */
+export async function rewriteSystemMessage(
+  db: Queryable,
+  thread: RebuildableThread,
+  { text, memorySeen }: { readonly text: string; readonly memorySeen: Readonly<Record<string, unknown>> },
+): Promise<void> {
+  await db.query('update messages set parts = $2 where id = $1', [
+    thread.systemMessageId,
+    toJsonb([{ type: 'text', text }]),
+  ]);
+  await db.query('update conversations set memory_seen = $2, updated_at = now() where id = $1', [
+    thread.conversationId,
+    toJsonb(memorySeen),
+  ]);
+}

@@ -1,0 +1,62 @@
+import { statusOf, type StopReason } from '../domain/run';
+import type { RunError, RunEvent } from '../domain/run-event';
+import type { TurnEnd, TurnInput } from '../domain/turn';
+import { inTransaction, type Pool, type Queryable } from './pool';
+import { appendEvents } from './run-events';
+
+interface RunToClose {
+  readonly runId: string;
+  readonly conversationId: string;
+  readonly stopReason: StopReason;
+  readonly error?: RunError | undefined;
+  /** Events that belong in front of the end, for example the last message. */
+  readonly events?: readonly RunEvent[];
+}
+
+/**
+ * Ends a run inside the caller's transaction and finds the message that waits behind it. A run that is over already
+ * keeps its end. Also stamps the agent's last_* fields.
+ */
+export async function endRun(db: Queryable, run: RunToClose): Promise<TurnEnd> {
+  const { rows } = await db.query<{ agent_id: string }>(
+    `with run as (update runs set status = $2, stop_reason = $3, error = $4, completed_at = now()
+                   where id = $1 and status in ('created', 'running') returning agent_id, created_at)
+     update agents set last_stop_reason = $3, last_run_completion = now(),
+            last_run_duration_ms = least(extract(epoch from now() - run.created_at) * 1000, 2147483647)
+       from run where agents.id = run.agent_id returning agents.id as agent_id`,
+    [run.runId, statusOf(run.stopReason), run.stopReason, run.error ? JSON.stringify(run.error) : null],
+  );
+  if (rows.length > 0) {
+    await db.query(
+      `update steps set stop_reason = $2 where run_id = $1
+          and index = (select max(index) from steps where run_id = $1)`,
+      [run.runId, run.stopReason],
+    );
+    const end: RunEvent = { type: 'run-end', stopReason: run.stopReason, ...(run.error && { error: run.error }) };
+    await appendEvents(db, run.runId, [...(run.events ?? []), end]);
+  }
+  return { stopReason: run.stopReason, next: await takeNextTurn(db, run.conversationId) };
+}
+
+/** The oldest message that waits. Waiting messages whose run was cancelled are closed on the way. */
+async function takeNextTurn(db: Queryable, conversationId: string): Promise<TurnInput | null> {
+  for (;;) {
+    const { rows } = await db.query<{ id: string; agent_id: string; cancelled: boolean }>(
+      `select id, agent_id, cancel_requested_at is not null as cancelled from runs
+        where conversation_id = $1 and status = 'created' order by queue_seq limit 1`,
+      [conversationId],
+    );
+    const row = rows[0];
+    if (!row) return null;
+    if (!row.cancelled) return { runId: row.id, agentId: row.agent_id, conversationId };
+    await db.query(
+      `update runs set status = 'cancelled', stop_reason = 'cancelled', completed_at = now() where id = $1`,
+      [row.id],
+    );
+    await appendEvents(db, row.id, [{ type: 'run-end', stopReason: 'cancelled' }]);
+  }
+}
+
+/** See `TurnStore.findNextTurn`. */
+export const findNextTurn = (pool: Pool, conversationId: string): Promise<TurnInput | null> =>
+  inTransaction(pool, (db) => takeNextTurn(db, conversationId));

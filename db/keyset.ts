@@ -1,0 +1,76 @@
+import { AppError } from '../domain/errors';
+import type { Queryable } from './pool';
+
+/** A page of a list that is sorted by one column and the id. Cursors are ids of rows of the same list. */
+export interface Page {
+  readonly after: string | undefined;
+  readonly before: string | undefined;
+  readonly limit: number;
+  readonly order: 'asc' | 'desc';
+}
+
+export interface KeysetQuery {
+  /** Whole table name, also the alias under which `select` and `where` name it. Never user input. */
+  readonly table: string;
+  readonly select: string;
+  readonly where: readonly string[];
+  readonly values: readonly unknown[];
+  /** SQL expression over `t`, the row being placed. Never user input. */
+  readonly sortBy: (t: string) => string;
+  readonly page: Page;
+}
+
+/**
+ * The rows of one page, in the page's order. With `before` alone these are the rows next to the cursor, so that
+ * paging backwards leaves no gap. A cursor that names no row is NOT_FOUND.
+ */
+export async function selectPage<Row>(db: Queryable, query: KeysetQuery): Promise<readonly Row[]> {
+  const { table, page, sortBy } = query;
+  const values = [...query.values];
+  const where = [...query.where];
+  const key = (t: string) => `(${sortBy(t)}, ${t}.id)`;
+  for (const side of ['after', 'before'] as const) {
+    const cursor = page[side];
+    if (cursor === undefined) continue;
+    await requireCursor(db, table, cursor);
+    values.push(cursor);
+    const isBeyond = (side === 'after') === (page.order === 'asc');
+    where.push(
+      `${key(table)} ${isBeyond ? '>' : '<'} (select ${sortBy('c')}, c.id from ${table} c where c.id = $${values.length})`,
+    );
+  }
+  const isBackwards = page.before !== undefined && page.after === undefined;
+  const direction = isBackwards ? opposite(page.order) : page.order;
+  values.push(page.limit);
+  const { rows } = await db.query(
+    `${query.select}
+      where ${where.length === 0 ? 'true' : where.join(' and ')}
+      order by ${sortBy(table)} ${direction}, ${table}.id ${direction}
+      limit $${values.length}`,
+    values,
+  );
+  return (isBackwards ? rows.reverse() : rows) as Row[];
+}
+
+async function requireCursor(db: Queryable, table: string, id: string): Promise<void> {
+  const { rowCount } = await db.query(`select 1 from ${table} where id = $1`, [id]);
+  if (rowCount === 0) {
+    throw new AppError('NOT_FOUND', `No row with id '${id}' to page from. Start again without 'after' and 'before'.`);
+  }
+}
+
+const opposite = (order: 'asc' | 'desc') => (order === 'asc' ? 'desc' : 'asc');
+
+/** `text` for the right side of LIKE, where % and _ mean themselves. */
+export const likePattern = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+
+/** Collects conditions and their parameters: `add('name = ?', name)` numbers the placeholder. */
+export class Conditions {
+  readonly where: string[] = [];
+  readonly values: unknown[] = [];
+  add(sql: string, ...values: readonly unknown[]): void {
+    let index = this.values.length;
+    this.where.push(sql.replace(/\?/g, () => `$${++index}`));
+    this.values.push(...values);
+  }
+}

@@ -1,0 +1,64 @@
+import type { MemoryBlock, MemoryTransaction } from '../domain/ports';
+import { AppError } from '../domain/errors';
+import { revisionOf } from '../domain/prompt';
+import type { Queryable } from './pool';
+import { storable } from './json';
+
+interface BlockRow {
+  readonly id: string;
+  readonly label: string;
+  readonly value: string;
+  readonly limit: number;
+  readonly read_only: boolean;
+  readonly version: number;
+}
+
+/** A block row as tools and prompts see it. */
+export const toMemoryBlock = (row: BlockRow): MemoryBlock => ({
+  id: row.id,
+  label: row.label,
+  value: row.value,
+  limit: row.limit,
+  readOnly: row.read_only,
+  version: row.version,
+});
+
+/**
+ * The agent's blocks in the caller's transaction. Reading locks them in id order until the end, so concurrent edits
+ * of a shared block wait for each other and none is lost.
+ */
+export function memoryTransaction(
+  db: Queryable,
+  { agentId, conversationId }: { agentId: string; conversationId: string },
+): MemoryTransaction {
+  return {
+    async blocks() {
+      await db.query(
+        `select id from blocks where id in (select block_id from agent_blocks where agent_id = $1)
+          order by id for update`,
+        [agentId],
+      );
+      const { rows } = await db.query<BlockRow>(
+        `select b.id, ab.label, b.value, b."limit", b.read_only, b.version
+           from agent_blocks ab join blocks b on b.id = ab.block_id where ab.agent_id = $1 order by ab.position`,
+        [agentId],
+      );
+      return rows.map(toMemoryBlock);
+    },
+    async writeBlock(block, value) {
+      const { rows } = await db.query<{ version: number }>(
+        `update blocks set value = $3, version = version + 1, updated_at = now()
+          where id = $1 and version = $2 returning version`,
+        [block.id, block.version, storable(value)],
+      );
+      const version = rows[0]?.version;
+      if (version === undefined) {
+        throw new AppError('CONFLICT', `block ${block.id} changed since version ${block.version}; try again`);
+      }
+      await db.query(
+        `update conversations set memory_seen = memory_seen || jsonb_build_object($2::text, $3::text) where id = $1`,
+        [conversationId, block.label, revisionOf({ id: block.id, version })],
+      );
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import { AppError } from '../domain/errors';
+import type { Message } from '../domain/message';
+import { Conditions, type Page, selectPage } from './keyset';
+import { MESSAGE_COLUMNS, type MessageRow, rowToMessage } from './message-row';
+import type { Queryable } from './pool';
+
+export interface MessageFilter {
+  readonly agentId?: string | undefined;
+  readonly conversationId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly stepId?: string | undefined;
+}
+
+/** The message, or `NOT_FOUND`. */
+export async function getMessage(db: Queryable, id: string): Promise<Message> {
+  const { rows } = await db.query<MessageRow>(`select ${MESSAGE_COLUMNS} from messages where id = $1`, [id]);
+  if (!rows[0]) throw new AppError('NOT_FOUND', `Message with id '${id}' not found`);
+  return rowToMessage(rows[0]);
+}
+
+/** One page of the messages that meet the filter, in transcript order. An unknown cursor is `NOT_FOUND`. */
+export async function listMessages(db: Queryable, filter: MessageFilter, page: Page): Promise<Message[]> {
+  await requireCursors(db, filter.agentId, page);
+  const select = `select ${MESSAGE_COLUMNS} from messages`;
+  const query = { table: 'messages', select, ...conditionsOf(filter), sortBy: (t: string) => `${t}.seq`, page };
+  return (await selectPage<MessageRow>(db, query)).map(rowToMessage);
+}
+
+/**
+ * The page as `agents.messages.list` cuts it: `order` chooses the oldest or the newest messages between the cursors,
+ * and either way they come oldest first. `after` means later and `before` earlier in the transcript, whatever `order`.
+ */
+export async function listTranscript(db: Queryable, filter: MessageFilter, page: Page): Promise<Message[]> {
+  await requireCursors(db, filter.agentId, page);
+  const { where, values } = conditionsOf(filter);
+  const cursors = [page.after ?? null, page.before ?? null];
+  const [after, before, limit] = [1, 2, 3].map((offset) => `$${values.length + offset}`);
+  const { rows } = await db.query<MessageRow>(
+    `select ${MESSAGE_COLUMNS} from messages
+      where ${[...where, 'true'].join(' and ')}
+        and (${after}::text is null or seq > (select c.seq from messages c where c.id = ${after}))
+        and (${before}::text is null or seq < (select c.seq from messages c where c.id = ${before}))
+      order by seq ${page.order} limit ${limit}`,
+    [...values, ...cursors, page.limit],
+  );
+  if (page.order === 'desc') rows.reverse();
+  return rows.map(rowToMessage);
+}
+
+/** What a run said and did, in order, without what it was told: the messages of a blocking answer. */
+export async function listRunOutput(db: Queryable, runId: string): Promise<Message[]> {
+  const { rows } = await db.query<MessageRow>(
+    `select ${MESSAGE_COLUMNS} from messages
+      where run_id = $1 and role in ('assistant', 'tool', 'approval_request') order by seq`,
+    [runId],
+  );
+  return rows.map(rowToMessage);
+}
+
+/** The messages with these ids that still exist. */
+export async function findMessages(db: Queryable, ids: readonly string[]): Promise<Map<string, Message>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await db.query<MessageRow>(`select ${MESSAGE_COLUMNS} from messages where id = any($1)`, [ids]);
+  return new Map(rows.map((row) => [row.id, rowToMessage(row)]));
+}
+
+function conditionsOf({ agentId, conversationId, runId, stepId }: MessageFilter): Conditions {
+  const conditions = new Conditions();
+  if (agentId !== undefined) conditions.add('messages.agent_id = ?', agentId);
+  if (conversationId !== undefined) conditions.add('messages.conversation_id = ?', conversationId);
+  if (runId !== undefined) conditions.add('messages.run_id = ?', runId);
+  if (stepId !== undefined) conditions.add('messages.step_id = ?', stepId);
+  return conditions;
+}
+
+async function requireCursors(db: Queryable, agentId: string | undefined, page: Page): Promise<void> {
+  const ids = [page.before, page.after].filter((id) => id !== undefined);
+  if (ids.length === 0) return;
+  const { rows } = await db.query<{ id: string }>(
+    `select id from messages where id = any($1) and ($2::text is null or agent_id = $2)`,
+    [ids, agentId ?? null],
+  );
+  const missing = ids.find((id) => !rows.some((row) => row.id === id));
+  if (missing === undefined) return;
+  const where = agentId === undefined ? '' : ` for agent '${agentId}'`;
+  throw new AppError('NOT_FOUND', `No message found with id '${missing}'${where}.`);
+}

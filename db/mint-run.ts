@@ -1,0 +1,112 @@
+import { AppError } from '../domain/errors';
+import type { TurnInput } from '../domain/turn';
+import type { TurnRequest } from '../domain/turn-request';
+import type { RunStatus } from '../domain/run';
+import { endRun } from './end-run';
+import { inTransaction, type Pool, type Queryable } from './pool';
+import { RUN_CANCELLED_CHANNEL } from './run-events';
+
+export interface RunToMint {
+  readonly id: string;
+  readonly agentId: string;
+  readonly conversationId: string;
+  readonly background: boolean;
+  readonly streamTokens: boolean;
+  readonly maxSteps: number;
+  readonly request: TurnRequest;
+  readonly requestConfig: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly callbackUrl: string | null;
+}
+
+export interface MintedRun {
+  readonly hasAgent: boolean;
+  /** The approval request that must be answered first; then nothing was stored. */
+  readonly pendingRequestId: string | null;
+  /** Whether a run of the conversation was in progress. */
+  readonly isBusy: boolean;
+  readonly createdAt: Date;
+}
+
+/** Stores a run before its workflow starts. This row is the only thing the API writes of a turn. */
+export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun> {
+  const { rows } = await db.query<{ has_agent: boolean; pending: string | null; is_busy: boolean; now: Date }>(
+    `with agent as (select a.id from agents a join conversations c on c.agent_id = a.id where a.id = $2 and c.id = $3),
+          pending as (select id from messages where conversation_id = $3 and not in_context
+                         and role = 'approval_request' limit 1),
+          minted as (insert into runs (id, agent_id, conversation_id, background, stream_tokens, max_steps, request,
+                                       request_config, metadata, callback_url)
+                     select $1, agent.id, $3, $4, $5, $6, $7, $8, $9, $10 from agent
+                      where not exists (select from pending))
+     select now() as now, exists (select from agent) as has_agent, (select id from pending) as pending,
+            exists (select from runs where conversation_id = $3 and status = 'running') as is_busy`,
+    [
+      run.id,
+      run.agentId,
+      run.conversationId,
+      run.background,
+      run.streamTokens,
+      run.maxSteps,
+      JSON.stringify(run.request),
+      JSON.stringify(run.requestConfig),
+      JSON.stringify(run.metadata),
+      run.callbackUrl,
+    ],
+  );
+  const row = rows[0];
+  if (!row) throw new AppError('INTERNAL', 'the statement that stores a run returned no row');
+  return { hasAgent: row.has_agent, pendingRequestId: row.pending, isBusy: row.is_busy, createdAt: row.now };
+}
+
+/** Takes back a run whose workflow could not be started. A run that started meanwhile stays. */
+export async function unmintRun(db: Queryable, runId: string): Promise<void> {
+  await db.query(`delete from runs where id = $1 and status = 'created'`, [runId]);
+}
+
+export interface StoppedRun {
+  readonly runId: string;
+  readonly conversationId: string;
+}
+
+/**
+ * Asks runs of an agent to stop: those that wait are closed here, those in progress are marked and the workers that
+ * hold them are told. Returns the ones that were not over yet; `runIds` null means all.
+ */
+export function requestCancel(
+  pool: Pool,
+  agentId: string,
+  runIds: readonly string[] | null,
+): Promise<readonly StoppedRun[]> {
+  return inTransaction(pool, async (db) => {
+    const { rows } = await db.query<{ id: string; conversation_id: string; status: RunStatus }>(
+      `with stopped as (update runs set cancel_requested_at = coalesce(cancel_requested_at, now())
+                         where agent_id = $1 and ($2::text[] is null or id = any ($2))
+                           and status in ('created', 'running')
+                        returning id, conversation_id, status)
+       select id, conversation_id, status, pg_notify('${RUN_CANCELLED_CHANNEL}', id) from stopped`,
+      [agentId, runIds],
+    );
+    const stopped = rows.map((row) => ({ runId: row.id, conversationId: row.conversation_id, status: row.status }));
+    for (const run of stopped.filter(({ status }) => status === 'created')) {
+      await endRun(db, { ...run, stopReason: 'cancelled' });
+    }
+    return stopped;
+  });
+}
+
+/**
+ * The first unfinished run of each conversation that has shown no life for ten seconds: no claim of a step, no event.
+ */
+export async function findStrandedRuns(db: Queryable): Promise<readonly TurnInput[]> {
+  const { rows } = await db.query<{ id: string; agent_id: string; conversation_id: string }>(
+    `select id, agent_id, conversation_id from (
+       select distinct on (conversation_id) id, agent_id, conversation_id, created_at
+         from runs where status in ('created', 'running') order by conversation_id, status desc, queue_seq) first
+      where created_at < now() - interval '10 seconds'
+        and not exists (select from run_events e where e.run_id = first.id and e.created_at > now() - interval '10 seconds')
+        and not exists (select from steps s where s.run_id = first.id and s.status = 'pending'
+                           and s.started_at > now() - interval '10 seconds')
+      limit 100`,
+  );
+  return rows.map((row) => ({ runId: row.id, agentId: row.agent_id, conversationId: row.conversation_id }));
+}

@@ -1,0 +1,147 @@
+import type { Message } from '../domain/message';
+import type { MemorySeen } from '../domain/prompt';
+import type { ToolJsonSchema, ToolEffects } from '../domain/tool';
+import type { StepKey, StepOutcome } from '../domain/turn';
+import type { TurnRequest } from '../domain/turn-request';
+import type { ToolRule } from '../domain/tool-rules';
+import { AppError } from '../domain/errors';
+import { derivedId } from '../new-id';
+import { toMemoryBlock } from './memory-transaction';
+import { MESSAGE_COLUMNS, rowToMessage, type MessageRow } from './message-row';
+import type { Pool, Queryable } from './pool';
+import type { OpenedStep } from '../domain/turn-state';
+
+interface StepRow {
+  readonly attempt: number;
+  readonly step_status: string;
+  readonly outcome: StepOutcome | null;
+  readonly agent_id: string;
+  readonly conversation_id: string;
+  readonly max_steps: number;
+  readonly stream_tokens: boolean;
+  readonly request: TurnRequest;
+  readonly model: string;
+  readonly llm_config: Readonly<Record<string, unknown>>;
+  readonly response_format: Readonly<Record<string, unknown>> | null;
+  readonly tool_rules: readonly ToolRule[];
+  readonly memory_seen: MemorySeen;
+  readonly tools: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly json_schema: ToolJsonSchema;
+    readonly effects: ToolEffects;
+    readonly parallel: boolean;
+    readonly requires_approval: boolean;
+  }[];
+  readonly blocks: readonly {
+    readonly id: string;
+    readonly label: string;
+    readonly value: string;
+    readonly limit: number;
+    readonly read_only: boolean;
+    readonly version: number;
+  }[];
+}
+
+// The step is claimed and everything but the transcript is read in one statement. `attempt` counts every claim, so
+// it grows even when a restarted workflow counts its own attempts from one again.
+const OPEN_STEP = `
+  with started as (update runs set status = 'running', started_at = now()
+                    where id = $1 and status = 'created' and cancel_requested_at is null returning id),
+       run as (select * from runs where id = $1 and status in ('created', 'running') and cancel_requested_at is null),
+       step as (insert into steps (id, run_id, index, agent_id, attempt)
+                select $3, run.id, $2, run.agent_id, 1 from run
+                on conflict (run_id, index) do update set attempt = steps.attempt + 1
+                returning attempt, status, outcome)
+  select step.attempt, step.status as step_status, step.outcome,
+         run.agent_id, run.conversation_id, run.max_steps, run.stream_tokens, run.request,
+         a.model, a.llm_config, a.response_format, a.tool_rules, c.memory_seen,
+         (select coalesce(jsonb_agg(jsonb_build_object(
+                   'id', t.id, 'name', t.name, 'json_schema', t.json_schema, 'effects', t.effects,
+                   'parallel', t.enable_parallel_execution,
+                   'requires_approval', coalesce(at.requires_approval, t.default_requires_approval, false))
+                   order by at.position), '[]')
+            from agent_tools at join tools t on t.id = at.tool_id where at.agent_id = a.id) as tools,
+         (select coalesce(jsonb_agg(jsonb_build_object(
+                   'id', b.id, 'label', ab.label, 'value', b.value, 'limit', b."limit",
+                   'read_only', b.read_only, 'version', b.version) order by ab.position), '[]')
+            from agent_blocks ab join blocks b on b.id = ab.block_id where ab.agent_id = a.id) as blocks
+    from run cross join step
+         join agents a on a.id = run.agent_id join conversations c on c.id = run.conversation_id`;
+
+/** See `TurnStore.openStep`. */
+export async function openStep(
+  pool: Pool,
+  { runId, step }: StepKey,
+): Promise<{ readonly stored: StepOutcome } | { readonly opened: OpenedStep }> {
+  const stepId = derivedId('step', runId, step);
+  const { rows } = await pool.query<StepRow>(OPEN_STEP, [runId, step, stepId]);
+  const row = rows[0];
+  if (!row || row.step_status !== 'pending') return { stored: await storedOutcome(pool, runId, step) };
+  return {
+    opened: {
+      runId,
+      step,
+      stepId,
+      agentId: row.agent_id,
+      conversationId: row.conversation_id,
+      attempt: row.attempt,
+      maxSteps: row.max_steps,
+      streamTokens: row.stream_tokens,
+      request: row.request,
+      model: row.request.overrideModel ?? row.model,
+      settings: toSettings(row.llm_config, row.response_format),
+      parallelToolCalls: row.llm_config['parallel_tool_calls'] === true,
+      toolRules: row.tool_rules,
+      tools: row.tools.map((tool) => ({
+        id: tool.id,
+        name: tool.name,
+        jsonSchema: tool.json_schema,
+        effects: tool.effects,
+        enableParallelExecution: tool.parallel,
+        requiresApproval: tool.requires_approval,
+      })),
+      blocks: row.blocks.map(toMemoryBlock),
+      memorySeen: row.memory_seen,
+      context: await readContext(pool, row.conversation_id),
+    },
+  };
+}
+
+/** What the model reads of a thread, oldest first. */
+async function readContext(db: Queryable, conversationId: string): Promise<readonly Message[]> {
+  const { rows } = await db.query<MessageRow>(
+    `select ${MESSAGE_COLUMNS} from messages where conversation_id = $1 and in_context order by seq`,
+    [conversationId],
+  );
+  return rows.map(rowToMessage);
+}
+
+/** The outcome of a step that is closed, or why the run cannot take another step. */
+async function storedOutcome(db: Queryable, runId: string, step: number): Promise<StepOutcome> {
+  const { rows } = await db.query<{ status: string; cancelled: boolean; outcome: StepOutcome | null }>(
+    `select r.status, r.cancel_requested_at is not null as cancelled, s.outcome
+       from runs r left join steps s on s.run_id = r.id and s.index = $2 where r.id = $1`,
+    [runId, step],
+  );
+  const row = rows[0];
+  if (row?.outcome) return row.outcome;
+  if (!row) throw new AppError('NOT_FOUND', `run ${runId} does not exist any more; its agent was deleted`);
+  if (row.cancelled) throw new AppError('CANCELLED', `run ${runId} was cancelled`);
+  throw new AppError('SUPERSEDED', `run ${runId} is ${row.status}; step ${step} can't be taken`);
+}
+
+function toSettings(config: Readonly<Record<string, unknown>>, format: Readonly<Record<string, unknown>> | null) {
+  const number = (key: string): number | null => (typeof config[key] === 'number' ? config[key] : null);
+  const text = (key: string): string | null => (typeof config[key] === 'string' ? config[key] : null);
+  return {
+    temperature: number('temperature'),
+    maxOutputTokens: number('max_tokens'),
+    reasoningEffort: text('reasoning_effort'),
+    maxReasoningTokens: number('max_reasoning_tokens'),
+    verbosity: text('verbosity'),
+    frequencyPenalty: number('frequency_penalty'),
+    strict: config['strict'] === true,
+    responseFormat: format,
+  };
+}

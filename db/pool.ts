@@ -1,0 +1,35 @@
+import { Pool, types, type PoolClient } from 'pg';
+
+// int8 as number: our counters stay far below 2^53.
+types.setTypeParser(types.builtins.INT8, Number);
+
+export type { Pool } from 'pg';
+/** What a repository function runs on: the pool, or the client of an open transaction. */
+export type Queryable = Pick<PoolClient, 'query'>;
+
+/** A pool on `url`. A connection that breaks while idle is dropped and replaced; `onError` hears of it. */
+export function createPool(url: string, { max, onError }: { max: number; onError: (error: Error) => void }): Pool {
+  const pool = new Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, keepAlive: true });
+  pool.on('error', onError);
+  return pool;
+}
+
+/** Runs `work` in one transaction: all of its writes are stored, or none. Errors roll back and are rethrown. */
+export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    // A connection that cannot roll back is dead: it must not return to the pool.
+    await client.query('rollback').catch((reason: unknown) => {
+      broken = reason instanceof Error ? reason : new Error(String(reason));
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

@@ -1,0 +1,67 @@
+import type { RunEvent } from '../domain/run-event';
+import { toJsonb } from './json';
+import type { Queryable } from './pool';
+
+/** Channel that says "run X has events up to N"; the payload is `runId`, with ` end` appended when the run closed. */
+export const RUN_EVENTS_CHANNEL = 'run_events';
+/** Channel that says "run X shall stop"; the payload is the run id. */
+export const RUN_CANCELLED_CHANNEL = 'run_cancelled';
+
+export interface StoredRunEvent {
+  readonly seq: number;
+  readonly event: RunEvent;
+  readonly createdAt: Date;
+}
+
+/** Numbers and stores events inside the caller's transaction and wakes watchers when it commits. */
+export async function appendEvents(db: Queryable, runId: string, events: readonly RunEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await db.query(
+    `with run as (update runs set event_seq = event_seq + $2 where id = $1 returning event_seq),
+          stored as (insert into run_events (run_id, seq, event)
+                     select $1, run.event_seq - $2 + item.position, item.event
+                       from run, jsonb_array_elements($3::jsonb) with ordinality as item (event, position))
+     select pg_notify('${RUN_EVENTS_CHANNEL}', $4) from run`,
+    [runId, events.length, toJsonb(events), notice(runId, events)],
+  );
+}
+
+/**
+ * Stores events of an attempt that is still at work, in one statement. False if the attempt no longer owns its step:
+ * then nothing was stored.
+ */
+export async function appendEventsOfAttempt(
+  db: Queryable,
+  { runId, stepId, attempt }: { runId: string; stepId: string; attempt: number },
+  events: readonly RunEvent[],
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `with owner as (select 1 from steps where id = $5 and attempt = $6 and status = 'pending'),
+          run as (update runs set event_seq = event_seq + $2 where id = $1 and exists (select from owner)
+                  returning event_seq),
+          stored as (insert into run_events (run_id, seq, event)
+                     select $1, run.event_seq - $2 + item.position, item.event
+                       from run, jsonb_array_elements($3::jsonb) with ordinality as item (event, position))
+     select pg_notify('${RUN_EVENTS_CHANNEL}', $4) from run`,
+    [runId, events.length, toJsonb(events), notice(runId, events), stepId, attempt],
+  );
+  return rowCount === 1;
+}
+
+/** The events after `afterSeq`, in order, at most `limit`. */
+export async function readEvents(
+  db: Queryable,
+  runId: string,
+  afterSeq: number,
+  limit: number,
+): Promise<readonly StoredRunEvent[]> {
+  const { rows } = await db.query<{ seq: number; event: RunEvent; created_at: Date }>(
+    `select seq, event, created_at from run_events where run_id = $1 and seq > $2 order by seq limit $3`,
+    [runId, afterSeq, limit],
+  );
+  return rows.map((row) => ({ seq: row.seq, event: row.event, createdAt: row.created_at }));
+}
+
+function notice(runId: string, events: readonly RunEvent[]): string {
+  return events.some((event) => event.type === 'run-end') ? `${runId} end` : runId;
+}

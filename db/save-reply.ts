@@ -1,0 +1,87 @@
+import { AppError } from '../domain/errors';
+import type { StepOutcome } from '../domain/turn';
+import { endRun } from './end-run';
+import { storable, toJsonb } from './json';
+import { inTransaction, type Pool, type Queryable } from './pool';
+import { appendEvents } from './run-events';
+import type { NewMessage, OpenedStep, ReplyToSave } from '../domain/turn-state';
+
+/**
+ * Stores input, reply and step in one transaction; the reply that ends the turn closes the run in it as well. The
+ * step's attempt is checked by the first write, so a superseded attempt stores nothing.
+ */
+export function saveReply(pool: Pool, step: OpenedStep, saved: ReplyToSave): Promise<StepOutcome> {
+  return inTransaction(pool, async (db) => {
+    await closeStep(db, step, saved);
+    await insertMessages(db, step, saved.messages);
+    if (saved.memorySeen) {
+      await db.query(`update conversations set memory_seen = $2 where id = $1`, [
+        step.conversationId,
+        JSON.stringify(saved.memorySeen),
+      ]);
+    }
+    if (saved.stopReason === null) {
+      await appendEvents(db, step.runId, saved.events);
+      return { calls: saved.calls };
+    }
+    const { runId, conversationId } = step;
+    const end = await endRun(db, { runId, conversationId, stopReason: saved.stopReason, events: saved.events });
+    await db.query(`update steps set outcome = $2 where id = $1`, [step.stepId, JSON.stringify({ end, ...(saved.calls.length > 0 && { pending: saved.calls }) })]);
+    return { end };
+  });
+}
+
+async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): Promise<void> {
+  const { usage } = saved.reply;
+  const { rowCount } = await db.query(
+    `with run as (update runs set first_token_at = coalesce(first_token_at, $18)
+                   where id = $3 and status = 'running' returning id)
+     update steps set status = 'success', message_id = $4, outcome = $5, model = $6, model_handle = $7,
+            model_endpoint = $8, provider_name = $9, context_window_limit = $10, prompt_tokens = $11,
+            completion_tokens = $12, total_tokens = $13, cached_input_tokens = $14, cache_write_tokens = $15,
+            reasoning_tokens = $16, response_id = $17, llm_ns = $19, completed_at = now(), error = null
+       from run where steps.id = $1 and attempt = $2 and status = 'pending'`,
+    [
+      step.stepId,
+      step.attempt,
+      step.runId,
+      saved.replyMessageId,
+      saved.stopReason === null ? JSON.stringify({ calls: saved.calls }) : null,
+      saved.model.name,
+      saved.model.handle,
+      saved.model.endpoint,
+      saved.model.providerName,
+      saved.model.contextWindow,
+      usage.promptTokens,
+      usage.completionTokens,
+      usage.totalTokens,
+      usage.cachedInputTokens,
+      usage.cacheWriteTokens,
+      usage.reasoningTokens,
+      saved.reply.responseId,
+      saved.firstTokenAt,
+      saved.llmNs,
+    ],
+  );
+  if (rowCount !== 1) {
+    throw new AppError('SUPERSEDED', `attempt ${step.attempt} of ${step.stepId} is not the current one`);
+  }
+}
+
+/** Appends messages to a thread in the given order. A message that is stored already stays as it is. */
+export async function insertMessages(
+  db: Queryable,
+  at: { readonly conversationId: string; readonly agentId: string; readonly runId: string; readonly stepId: string },
+  messages: readonly NewMessage[],
+): Promise<void> {
+  const rows = messages.map((message) => ({ ...message, name: message.name && storable(message.name) }));
+  await db.query(
+    `insert into messages (id, conversation_id, agent_id, run_id, step_id, role, parts, name, otid, sender_id, in_context)
+     select m.id, $1, $2, $3, $4, m.role, m.parts, m.name, m.otid, m."senderId", m."inContext"
+       from rows from (jsonb_to_recordset($5::jsonb) as (id text, role text, parts jsonb, name text, otid text,
+                       "senderId" text, "inContext" boolean)) with ordinality as
+            m (id, role, parts, name, otid, "senderId", "inContext", position)
+      order by m.position on conflict (id) do nothing`,
+    [at.conversationId, at.agentId, at.runId, at.stepId, toJsonb(rows)],
+  );
+}

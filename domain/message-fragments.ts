@@ -1,0 +1,63 @@
+import type { Message } from './message';
+
+export type FragmentKind =
+  | 'reasoning'
+  | 'hidden_reasoning'
+  | 'assistant'
+  | 'tool_call'
+  | 'approval_request'
+  | 'approval_response'
+  | 'tool_return'
+  | 'user'
+  | 'system'
+  | 'summary';
+
+/** One of the messages that clients see in place of one stored message. */
+export interface MessageFragment {
+  /**
+   * Its number within the message: the index of its first part. Clients tell fragments apart by it (`otidOf`), and
+   * run events name it. It is known while a reply streams: a text or reasoning part has its own index, every tool
+   * call has the index of the first call of the reply.
+   */
+  readonly index: number;
+  readonly kind: FragmentKind;
+  readonly partIndexes: readonly number[];
+}
+
+/** The fragments of a stored message in the order clients see them. A pure function: every process gets the same. */
+export function fragmentsOf(message: Pick<Message, 'role' | 'parts'>): readonly MessageFragment[] {
+  if (message.role === 'assistant') return replyFragments(message.parts, 'tool_call');
+  if (message.role === 'approval_request') return replyFragments(message.parts, 'approval_request');
+  return [{ index: 0, kind: WHOLE[message.role], partIndexes: message.parts.map((_part, index) => index) }];
+}
+
+const WHOLE = {
+  system: 'system',
+  note: 'system',
+  user: 'user',
+  summary: 'summary',
+  tool: 'tool_return',
+  approval_response: 'approval_response',
+} as const;
+
+function replyFragments(parts: Message['parts'], callKind: FragmentKind): readonly MessageFragment[] {
+  const calls = parts.flatMap((part, index) => (part.type === 'tool_call' ? [index] : []));
+  return parts.flatMap((part, index): MessageFragment[] => {
+    if (part.type === 'tool_call') return index === calls[0] ? [{ index, kind: callKind, partIndexes: calls }] : [];
+    const kind = partKind(part);
+    return kind ? [{ index, kind, partIndexes: [index] }] : [];
+  });
+}
+
+function partKind(part: Message['parts'][number]): FragmentKind | null {
+  switch (part.type) {
+    case 'text':
+      return part.text === '' ? null : 'assistant';
+    case 'reasoning':
+      return part.text === '' ? 'hidden_reasoning' : 'reasoning';
+    case 'redacted_reasoning':
+      return 'hidden_reasoning';
+    default:
+      return null;
+  }
+}

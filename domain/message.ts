@@ -1,0 +1,95 @@
+/** One entry of a conversation as it is stored. The wire shapes and the providers' dialects are derived from it. */
+export interface Message {
+  readonly id: string;
+  readonly conversationId: string;
+  readonly agentId: string;
+  readonly runId: string | null;
+  readonly stepId: string | null;
+  readonly role: MessageRole;
+  readonly parts: readonly MessagePart[];
+  readonly name: string | null;
+  readonly otid: string | null;
+  readonly senderId: string | null;
+  readonly createdAt: Date;
+}
+
+/**
+ * - `assistant` holds reasoning, text and tool calls in the order the model produced them;
+ * - `tool` holds one tool return;
+ * - `approval_request` is an assistant message whose tool calls wait for a human, `approval_response` the answer;
+ * - `note` tells the model what changed outside the conversation (for example a block edited over REST).
+ */
+export type MessageRole =
+  | 'system'
+  | 'user'
+  | 'assistant'
+  | 'tool'
+  | 'approval_request'
+  | 'approval_response'
+  | 'summary'
+  | 'note';
+
+export type MessagePart =
+  | TextPart
+  | ImagePart
+  | ReasoningPart
+  | RedactedReasoningPart
+  | ToolCallPart
+  | ToolReturnPart
+  | ApprovalPart;
+
+export interface TextPart {
+  readonly type: 'text';
+  readonly text: string;
+  /** Opaque provider data (for example an OpenAI output item id), replayed only to the provider that made it. */
+  readonly provider?: ProviderData;
+}
+export interface ImagePart {
+  readonly type: 'image';
+  readonly source:
+    | { readonly type: 'url'; readonly url: string }
+    | { readonly type: 'base64'; readonly mediaType: string; readonly data: string };
+  readonly detail?: string;
+}
+export interface ReasoningPart {
+  readonly type: 'reasoning';
+  readonly text: string;
+  /** What the provider needs to recognise its own reasoning: OpenAI's encrypted content, Anthropic's signature. */
+  readonly signature: string | null;
+  readonly provider?: ProviderData;
+}
+export interface RedactedReasoningPart {
+  readonly type: 'redacted_reasoning';
+  readonly data: string;
+  readonly provider?: ProviderData;
+}
+export interface ToolCallPart {
+  readonly type: 'tool_call';
+  readonly id: string;
+  readonly name: string;
+  /** The model's own string, kept byte for byte. It need not be JSON. */
+  readonly arguments: string;
+  readonly provider?: ProviderData;
+}
+export interface ToolReturnPart {
+  readonly type: 'tool_return';
+  readonly toolCallId: string;
+  readonly name: string;
+  readonly status: ToolReturnStatus;
+  readonly result: string;
+  readonly stdout: readonly string[] | null;
+  readonly stderr: readonly string[] | null;
+}
+export interface ApprovalPart {
+  readonly type: 'approval';
+  readonly toolCallId: string;
+  readonly approve: boolean;
+  readonly reason: string | null;
+}
+export type ToolReturnStatus = 'success' | 'error';
+
+/** `name` is the provider that produced the data; other providers never see it. */
+export interface ProviderData {
+  readonly name: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,75 @@
+import { DEFAULT_USER_ID } from './ids';
+import type { ModelRequest, PromptMessage, ToolSpec } from './model';
+import { fromInput, memoryNote, toPrompt, toToolSpecs, type MemorySeen, type PromptSource } from './prompt';
+import { allowedTools, allowsParallelCalls, forcedChoice, type CalledTool, type ToolRuleState } from './tool-rules';
+import type { NewMessage, OfferedTool, OpenedStep } from './turn-state';
+
+/** Everything one model call is about to read, and the messages it brings into the thread if it succeeds. */
+export interface StepPlan {
+  readonly prompt: readonly PromptMessage[];
+  readonly tools: readonly ToolSpec[];
+  readonly toolChoice: ModelRequest['toolChoice'];
+  readonly user: string;
+  readonly newMessages: readonly NewMessage[];
+  readonly memorySeen: MemorySeen | null;
+  /** The tools the model may call now. */
+  readonly offered: readonly OfferedTool[];
+  /** Whether a reply may hold several calls. Otherwise the first one counts. */
+  readonly isParallel: boolean;
+  readonly rules: ToolRuleState;
+  readonly isLastStep: boolean;
+}
+
+/** Builds the prompt of a step. The first step of a turn brings its input, and a note if memory changed elsewhere. */
+export function planStep(step: OpenedStep, { now, noteId }: { now: Date; noteId: string }): StepPlan {
+  const note = step.step === 0 ? memoryNote(step.blocks, step.memorySeen) : null;
+  const input = step.step === 0 ? step.request.messages : [];
+  const notes = note ? [toNote(noteId, note.text)] : [];
+  const added: readonly PromptSource[] = [
+    ...notes.map((message) => ({ ...message, createdAt: now })),
+    ...input.map((message) => fromInput(message, now)),
+  ];
+  const rules = { rules: step.toolRules, toolNames: step.tools.map(({ name }) => name), called: calledTools(step) };
+  const allowed = allowedTools(rules);
+  const offered = step.tools.filter(({ name }) => allowed.includes(name));
+  return {
+    prompt: toPrompt([...withOverride(step), ...added]),
+    tools: toToolSpecs(offered),
+    toolChoice: offered.length === 0 ? 'none' : forcedChoice(rules),
+    user: DEFAULT_USER_ID,
+    newMessages: [...notes, ...input.map((message) => ({ ...message, inContext: true }))],
+    memorySeen: note?.seen ?? null,
+    offered,
+    isParallel: step.parallelToolCalls && allowsParallelCalls(step.toolRules),
+    rules,
+    isLastStep: step.step + 1 >= step.maxSteps,
+  };
+}
+
+/** A message that only the model reads. */
+export const toNote = (id: string, text: string): NewMessage => ({
+  id,
+  role: 'note',
+  parts: [{ type: 'text', text }],
+  name: null,
+  otid: null,
+  senderId: null,
+  inContext: true,
+});
+
+/** The tools this turn has called so far, in order, with what they returned. */
+const calledTools = (step: OpenedStep): readonly CalledTool[] =>
+  step.context
+    .filter((message) => message.runId === step.runId)
+    .flatMap((message) => message.parts)
+    .flatMap((part) => (part.type === 'tool_return' ? [{ name: part.name, result: part.result }] : []));
+
+function withOverride(step: OpenedStep): readonly PromptSource[] {
+  const { overrideSystem } = step.request;
+  if (overrideSystem === null) return step.context;
+  return step.context.map((message, index) =>
+    index === 0 && message.role === 'system'
+      ? { ...message, parts: [{ type: 'text', text: overrideSystem }] }
+      : message,
+  );
+}

@@ -1,0 +1,37 @@
+// What built-in tools may ask of the database. Implemented in db/, handed to handlers by the worker.
+
+/** A memory block as a tool sees it. */
+export interface MemoryBlock {
+  readonly id: string;
+  readonly label: string;
+  readonly value: string;
+  readonly limit: number;
+  readonly readOnly: boolean;
+  readonly version: number;
+}
+
+/** The calling agent's blocks inside the transaction that also closes the tool call: both are stored, or neither. */
+export interface MemoryTransaction {
+  /** The agent's blocks in attachment order, locked until the transaction ends. */
+  blocks(): Promise<readonly MemoryBlock[]>;
+  writeBlock(block: MemoryBlock, value: string): Promise<void>;
+}
+
+export interface RecallQuery {
+  readonly agentId: string;
+  readonly text: string | null;
+  readonly roles: readonly ('assistant' | 'user' | 'tool')[] | null;
+  readonly limit: number;
+  readonly from: Date | null;
+  readonly to: Date | null;
+}
+export interface RecallHit {
+  readonly messageId: string;
+  readonly role: string;
+  readonly text: string;
+  readonly createdAt: Date;
+}
+/** Text search over everything an agent's conversations ever held, newest first. */
+export interface Recall {
+  search(query: RecallQuery): Promise<readonly RecallHit[]>;
+}

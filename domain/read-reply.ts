@@ -1,0 +1,122 @@
+import { fragmentsOf } from './message-fragments';
+import type { ToolCallPart } from './message';
+import type { ModelEvent, ModelReply } from './model';
+import { toNote, type StepPlan } from './plan-step';
+import type { StopReason } from './run';
+import type { RunEvent } from './run-event';
+import {
+  constraintError,
+  missingBeforeExit,
+  missingBeforeExitNote,
+  needsApproval,
+  prefilledArguments,
+} from './tool-rules';
+import type { PlannedCall } from './turn';
+import type { NewMessage } from './turn-state';
+
+/** What a reply means for the turn. */
+export interface ReadReply {
+  /** The reply as a message, and a note to the model when it may not end the turn yet. */
+  readonly messages: readonly NewMessage[];
+  /** What watchers see of it when they did not see its deltas. */
+  readonly events: readonly RunEvent[];
+  /** Null lets the turn go on, with or without calls. */
+  readonly stopReason: StopReason | null;
+  readonly calls: readonly PlannedCall[];
+}
+
+/**
+ * Decides from a reply how the turn goes on: run its tools, wait for a human, ask again, or end. A call outside the
+ * allowed tools is answered with the reason instead of being run.
+ */
+export function readReply({ plan, reply, messageId, noteId }: {
+  readonly plan: StepPlan;
+  readonly reply: ModelReply;
+  readonly messageId: string;
+  readonly noteId: string;
+}): ReadReply {
+  const firstCall = reply.parts.findIndex((part) => part.type === 'tool_call');
+  const parts = reply.parts
+    .filter((part, at) => part.type !== 'tool_call' || plan.isParallel || at === firstCall)
+    .map((part) => (part.type === 'tool_call' ? withPrefilled(plan, part) : part));
+  const calls = parts.filter((part) => part.type === 'tool_call').map((call, index) => planCall(plan, call, index));
+  const waits = calls.some(({ name }) => mustAsk(plan, name));
+  const missing = calls.length === 0 && !plan.isLastStep ? missingBeforeExit(plan.rules) : [];
+  const message: NewMessage = {
+    id: messageId,
+    role: waits ? 'approval_request' : 'assistant',
+    parts,
+    name: null,
+    otid: null,
+    senderId: null,
+    inContext: calls.length === 0,
+  };
+  return {
+    messages: missing.length === 0 ? [message] : [message, toNote(noteId, missingBeforeExitNote(missing))],
+    events: fragmentsOf(message).map((_, fragment) => ({ type: 'message', messageId, fragment })),
+    stopReason: whyStop({ reply, calls, waits, missing }),
+    calls,
+  };
+}
+
+function whyStop({ reply, calls, waits, missing }: {
+  readonly reply: ModelReply;
+  readonly calls: readonly PlannedCall[];
+  readonly waits: boolean;
+  readonly missing: readonly string[];
+}): StopReason | null {
+  if (waits) return 'requires_approval';
+  if (calls.length > 0 || missing.length > 0) return null;
+  return reply.finishReason === 'length' ? 'max_tokens_exceeded' : 'end_turn';
+}
+
+function planCall(plan: StepPlan, call: ToolCallPart, index: number): PlannedCall {
+  const tool = plan.offered.find(({ name }) => name === call.name);
+  const isKnown = plan.rules.toolNames.includes(call.name);
+  return {
+    index,
+    name: call.name,
+    effects: tool?.effects ?? 'read',
+    parallel: tool?.enableParallelExecution ?? false,
+    ...(isKnown && !tool && { refusal: constraintError(call.name, plan.offered.map(({ name }) => name)) }),
+  };
+}
+
+/** Arguments that a rule fixes replace the model's own in the call itself, so the transcript tells what ran. */
+function withPrefilled(plan: StepPlan, call: ToolCallPart): ToolCallPart {
+  const fixed = prefilledArguments(plan.rules, call.name);
+  if (Object.keys(fixed).length === 0) return call;
+  try {
+    const given: unknown = JSON.parse(call.arguments || '{}');
+    return { ...call, arguments: JSON.stringify({ ...(given as object), ...fixed }) };
+  } catch {
+    // Arguments that are not JSON are the model's mistake; the tool's answer tells it so.
+    return call;
+  }
+}
+
+const mustAsk = (plan: StepPlan, name: string): boolean =>
+  needsApproval(plan.rules.rules, name) || plan.offered.some((tool) => tool.name === name && tool.requiresApproval);
+
+/**
+ * Shows deltas to watchers as they come, leaving out calls that the turn will not make: without parallel calls only
+ * the first one of a reply counts. All calls of a reply are shown as one message, that of the first call.
+ */
+export function createDeltaView({ messageId, stepId, plan }: {
+  readonly messageId: string;
+  readonly stepId: string;
+  readonly plan: StepPlan;
+}): (event: ModelEvent) => RunEvent | null {
+  const calls = new Map<string, { readonly approval?: true }>();
+  let firstIndex: number | undefined;
+  return (event) => {
+    if (event.type !== 'tool-call-delta') return { ...event, messageId, stepId };
+    if (!calls.has(event.id)) {
+      if (calls.size > 0 && !plan.isParallel) return null;
+      calls.set(event.id, mustAsk(plan, event.name ?? '') ? { approval: true } : {});
+    }
+    firstIndex ??= event.index;
+    const { id, ...delta } = event;
+    return { ...delta, index: firstIndex, callId: id, messageId, stepId, ...calls.get(id) };
+  };
+}

@@ -1,0 +1,32 @@
+import type { StopReason } from './run';
+
+/**
+ * What a watcher of a run sees, one event per frame. Events are numbered per run from 2 (frame 1 is the opening
+ * ping, which needs no row). `message` events point at a stored message and the fragment of it to show.
+ */
+export type RunEvent =
+  | { readonly type: 'text-delta'; readonly messageId: string; readonly stepId: string; readonly index: number; readonly text: string }
+  | { readonly type: 'reasoning-delta'; readonly messageId: string; readonly stepId: string; readonly index: number; readonly text: string }
+  | {
+      readonly type: 'tool-call-delta';
+      readonly messageId: string;
+      readonly stepId: string;
+      readonly index: number;
+      readonly callId: string;
+      readonly name?: string;
+      readonly arguments?: string;
+      /** Deltas of a call that waits for approval are shown as approval requests. */
+      readonly approval?: boolean;
+    }
+  | { readonly type: 'message'; readonly messageId: string; readonly fragment: number }
+  /** Everything from frame `fromSeq` on belongs to an attempt that died; clients discard it. */
+  | { readonly type: 'rewind'; readonly fromSeq: number; readonly stepId: string }
+  | { readonly type: 'run-end'; readonly stopReason: StopReason; readonly error?: RunError }; // prettier-ignore
+
+/** Why a run failed, in Letta's words (`error_message` frames and `metadata.error`). */
+export interface RunError {
+  readonly code: string;
+  readonly errorType: string;
+  readonly message: string;
+  readonly detail: string;
+}

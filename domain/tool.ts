@@ -1,0 +1,65 @@
+import type { ToolReturnStatus } from './message';
+
+/** How often a tool may act on the world: decides retries and what a lost worker means (see docs/turn-lifecycle.md). */
+export type ToolEffects = 'read' | 'transactional' | 'idempotent' | 'once';
+
+/** A tool as it is stored and shown to the model. */
+export interface Tool {
+  readonly id: string;
+  readonly name: string;
+  readonly toolType: string;
+  readonly description: string;
+  readonly sourceType: string;
+  readonly sourceCode: string | null;
+  readonly jsonSchema: ToolJsonSchema;
+  readonly argsJsonSchema: Readonly<Record<string, unknown>> | null;
+  readonly tags: readonly string[];
+  readonly returnCharLimit: number;
+  readonly pipRequirements: readonly Readonly<Record<string, unknown>>[] | null;
+  readonly npmRequirements: readonly Readonly<Record<string, unknown>>[] | null;
+  readonly defaultRequiresApproval: boolean | null;
+  readonly enableParallelExecution: boolean;
+  readonly effects: ToolEffects;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+export interface ToolJsonSchema {
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** What `tools/builtin/<name>/tool.ts` declares: shown to the model, stored once in the tools table at start. */
+export interface BuiltinTool {
+  readonly name: string;
+  /** Letta's tool_type: letta_core, letta_sleeptime_core, letta_builtin, letta_multi_agent_core, … */
+  readonly toolType: string;
+  readonly description: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly effects: ToolEffects;
+  readonly enableParallelExecution: boolean;
+}
+
+/** What a tool call came to. A failing tool is not an error of the turn: the model reads it and goes on. */
+export interface ToolOutcome {
+  readonly status: ToolReturnStatus;
+  /** Text the model reads (and `tool_return` on the wire). */
+  readonly result: string;
+  readonly stdout: readonly string[] | null;
+  readonly stderr: readonly string[] | null;
+}
+
+/** Facts of the call that reach every handler. */
+export interface ToolCallContext {
+  readonly agentId: string;
+  readonly conversationId: string;
+  readonly runId: string;
+  readonly stepId: string;
+  readonly toolCallId: string;
+  /** `run/step/tool_call_id`: the same in every attempt of this call. */
+  readonly idempotencyKey: string;
+  /** Agent secrets, by name. Never logged. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}

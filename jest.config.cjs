@@ -1,0 +1,40 @@
+// Tiers by folder: unit and replay need nothing, the others share one embedded Postgres and one Temporal server that a
+// run starts once and takes down again.
+const transform = {
+  '^.+\\.(ts|mjs|js)$': ['@swc/jest', { ...readSettings(), swcrc: false }],
+};
+// These are ES modules; jest runs CommonJS.
+const esModules = ['node-pg-migrate', 'glob', 'minimatch', 'brace-expansion', 'balanced-match', 'path-scurry', 'minipass', 'lru-cache', 'jiti'];
+
+function readSettings() {
+  return JSON.parse(require('node:fs').readFileSync(require('node:path').join(__dirname, '.swcrc'), 'utf8'));
+}
+
+function tier(name, extra = {}) {
+  return {
+    displayName: name,
+    rootDir: __dirname,
+    testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+    modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.everturn'],
+    testEnvironment: 'node',
+    transform,
+    transformIgnorePatterns: [`/node_modules/(?!(${esModules.join('|')})/)`],
+    restoreMocks: true,
+    ...extra,
+  };
+}
+
+const services = {
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+};
+
+module.exports = {
+  projects: [
+    tier('unit'),
+    tier('replay'),
+    tier('integration', services),
+    tier('contract', services),
+    tier('e2e', services),
+  ],
+};

@@ -1,0 +1,19 @@
+/** An endpoint that speaks one of OpenAI's dialects. */
+export interface OpenAiTarget {
+  /** Provider name as in the handle: `openai`, `openrouter`, `ollama`, … */
+  readonly provider: string;
+  readonly baseUrl: string;
+}
+
+/**
+ * Whether OpenAI keeps this model's prompt prefix for 24 hours on request: `gpt-4.1`, and every `gpt-5…` except
+ * `gpt-5-mini` itself. Only provider `openai` (a proxy in front of it included), never OpenRouter.
+ */
+export function supportsExtendedPromptCacheRetention({ provider, baseUrl }: OpenAiTarget, model: string): boolean {
+  if (provider !== 'openai' || isOpenRouter(baseUrl)) return false;
+  const name = model.slice(model.indexOf('/') + 1);
+  return name === 'gpt-4.1' || (name.startsWith('gpt-5') && name !== 'gpt-5-mini');
+}
+
+const isOpenRouter = (baseUrl: string): boolean =>
+  URL.canParse(baseUrl) && /(^|\.)openrouter\.ai$/.test(new URL(baseUrl).hostname);

@@ -1,0 +1,184 @@
+import { Client } from '@temporalio/client';
+import { DefaultLogger, Runtime, type NativeConnection } from '@temporalio/worker';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { createApp } from '../api/app';
+import type { ApiDeps } from '../api/deps';
+import { createRunWatcher } from '../api/run-watcher';
+import { startSweeper } from '../api/sweeper';
+import { createTurnClient } from '../api/turn-client';
+import { loadConfig, readEnvironment, type Config } from '../config';
+import { createListener } from '../db/listener';
+import { createPool, type Pool } from '../db/pool';
+import { createRecall } from '../db/recall';
+import { RUN_CANCELLED_CHANNEL, RUN_EVENTS_CHANNEL } from '../db/run-events';
+import { ensureBuiltinTools } from '../db/tools';
+import { createTurnStore } from '../db/turns';
+import { AppError } from '../domain/errors';
+import type { ModelRegistry } from '../domain/model';
+import { createModelRegistry } from '../llm/registry';
+import { createLogger, type Logger } from '../log';
+import { builtinTools, createToolRunner } from '../tools/registry';
+import { createCancelledRuns } from '../worker/cancellations';
+import { createWorker } from '../worker/create-worker';
+import { hasTurnAttributes } from '../worker/search-attributes';
+import { connectTemporal } from '../worker/temporal-connection';
+
+/** What the supervisor hears of the server process. */
+export type ServerMessage =
+  | { readonly type: 'ready'; readonly url: string | null; readonly models: readonly string[]; readonly providers: readonly string[] }
+  | { readonly type: 'fatal'; readonly message: string }; // prettier-ignore
+
+/** A running server; `stop` lets turns in progress come to a boundary within ten seconds. */
+export interface RunningServer {
+  readonly url: string | null;
+  stop(): Promise<void>;
+  /** Settles when the server can't go on. */
+  readonly failed: Promise<never>;
+}
+
+/**
+ * The API, a worker, or both in one process over one connection to Temporal (then a turn starts without a detour
+ * through the server's queues). Needs DATABASE_URL and TEMPORAL_ADDRESS.
+ */
+export async function serve(config: Config, log: Logger): Promise<RunningServer & { readonly models: ModelRegistry }> {
+  const { url, address } = requireServices(config);
+  const pool = createPool(url, {
+    max: 40,
+    onError: (error) => log.warn({ err: error }, 'lost a connection to Postgres'),
+  });
+  const connection = await connectTemporal({ ...config.temporal, address });
+  const models = createModelRegistry(config.providers, { log });
+  const watcher = createRunWatcher();
+  const cancelled = createCancelledRuns();
+  const listener = await createListener(url, {
+    channels: [RUN_EVENTS_CHANNEL, RUN_CANCELLED_CHANNEL],
+    onNotice: (channel, payload) =>
+      channel === RUN_EVENTS_CHANNEL ? watcher.notify(payload) : cancelled.notify(payload),
+    onGap: () => watcher.wakeAll(),
+    onError: (error) => log.warn({ err: error }, 'lost the connection that listens to Postgres'),
+  });
+  await ensureBuiltinTools(pool, builtinTools);
+
+  const worker = config.roles === 'api' ? null : await startWorker({ config, log, pool, connection, models, cancelled });
+  const turns = createTurnClient(new Client({ connection, namespace: config.temporal.namespace }), {
+    taskQueue: config.temporal.taskQueue,
+    isSearchable: await hasTurnAttributes(connection, config.temporal.namespace, log),
+  });
+  const deps: ApiDeps = { db: pool, models, turns, watcher, log, password: config.api.password };
+  const api = config.roles === 'worker' ? null : await startApi(config, deps);
+
+  return {
+    url: api?.url ?? null,
+    models,
+    failed: worker?.failed ?? new Promise<never>(() => undefined),
+    async stop() {
+      await api?.stop();
+      await worker?.stop();
+      await listener.close();
+      await pool.end();
+      await connection.close();
+    },
+  };
+}
+
+function requireServices({ database, temporal }: Config): { url: string; address: string } {
+  if (database.url !== null && temporal.address !== null) return { url: database.url, address: temporal.address };
+  throw new AppError(
+    'INVALID_ARGUMENT',
+    'DATABASE_URL and TEMPORAL_ADDRESS must be set to run the API or a worker on its own. `npm start` brings both along.',
+  );
+}
+
+async function startWorker({ config, log, pool, connection, models, cancelled }: {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly pool: Pool;
+  readonly connection: NativeConnection;
+  readonly models: ModelRegistry;
+  readonly cancelled: ReturnType<typeof createCancelledRuns>;
+}) {
+  const tools = createToolRunner({ recall: createRecall(pool), exaApiKey: config.exaApiKey, log });
+  const { namespace, taskQueue } = config.temporal;
+  const deps = { turns: createTurnStore(pool), models, tools, cancellations: cancelled };
+  const worker = await createWorker({ connection, namespace, taskQueue, deps });
+  const running = worker.run();
+  return {
+    failed: running.then(() => new Promise<never>(() => undefined)),
+    async stop() {
+      worker.shutdown();
+      await running.catch((error: unknown) => log.warn({ err: error }, 'the worker stopped with an error'));
+    },
+  };
+}
+
+async function startApi(config: Config, deps: ApiDeps) {
+  const server = createApp(deps).listen(config.api.port, config.api.host);
+  await listening(server, config);
+  const stopSweeper = startSweeper(deps);
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : config.api.port;
+  return {
+    url: `http://${config.api.host}:${port}`,
+    async stop() {
+      stopSweeper();
+      server.close();
+      server.closeIdleConnections();
+      const closed = once(server, 'close');
+      const hurry = setTimeout(() => server.closeAllConnections(), 5_000);
+      await closed;
+      clearTimeout(hurry);
+    },
+  };
+}
+
+async function listening(server: Server, { api }: Config): Promise<void> {
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EADDRINUSE') {
+      throw new AppError('INVALID_ARGUMENT', `Port ${api.port} on ${api.host} is in use. Stop what listens there, or set PORT.`);
+    }
+    throw new AppError('INVALID_ARGUMENT', `Can't listen on ${api.host}:${api.port}: ${error.message}. Set HOST and PORT.`);
+  });
+}
+
+async function main(): Promise<void> {
+  const config = loadConfig(readEnvironment());
+  const log = createLogger(config.logLevel);
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      log[level === 'ERROR' ? 'error' : 'warn']({ ...meta }, message);
+    }),
+    shutdownSignals: [],
+  });
+  const server = await serve(config, log);
+  const stopped = stopRequested();
+  const models = (await server.models.list().catch(() => [])).map(({ handle }) => handle);
+  const providers = [...new Set(models.map((handle) => handle.split('/')[0] ?? handle))];
+  tell({ type: 'ready', url: server.url, models, providers });
+  if (!process.send) log.info({ url: server.url, roles: config.roles, providers }, 'Everturn is ready');
+  await Promise.race([stopped, server.failed]);
+  await server.stop();
+}
+
+/** SIGTERM and SIGINT ask to stop; so does the end of the supervisor. */
+function stopRequested(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+    process.once('disconnect', () => resolve());
+  });
+}
+
+const tell = (message: ServerMessage): void => void process.send?.(message);
+
+if (require.main === module) {
+  main().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      const message = error instanceof AppError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+      if (error instanceof AppError) tell({ type: 'fatal', message });
+      process.stderr.write(`${message}\n`);
+      process.exit(1);
+    },
+  );
+}

@@ -1,0 +1,77 @@
+import type { Recall, RecallHit, RecallQuery } from '../../../domain/ports';
+import { toPythonRepr } from '../../../domain/python-repr';
+import type { ToolArguments } from '../../../domain/tool-arguments';
+import { toolError } from '../../../domain/tool-failure';
+import { integerArgument, optionalText, optionalTexts, type ReadHandler } from '../../handler';
+
+const LIMIT = { fallback: 5, min: 1, max: 100 };
+const DAY_MS = 86_400_000;
+const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|[+-]\d{2}:\d{2})?)?$/;
+
+export interface ConversationSearchDeps {
+  readonly recall: Recall;
+  readonly now: () => Date;
+}
+
+/** Searches the agent's stored messages and answers in the form Letta gives it: a Python dict, shown as text. */
+export function createConversationSearch({ recall, now }: ConversationSearchDeps): ReadHandler {
+  return async (args, { agentId }) => {
+    const hits = await recall.search(toQuery(agentId, args));
+    if (hits.length === 0) return 'No results found.';
+    const results = hits.map((hit) => toResult(hit, now()));
+    return toPythonRepr({ message: `Showing ${hits.length} results:`, results });
+  };
+}
+
+function toQuery(agentId: string, args: ToolArguments): RecallQuery {
+  const from = readDate(args, 'start_date', 0);
+  const to = readDate(args, 'end_date', DAY_MS - 1);
+  if (from && to && from > to) throw toolError('ValueError', 'start_date is later than end_date. Swap them or drop one.');
+  return {
+    agentId,
+    text: optionalText(args, 'query'),
+    roles: readRoles(args),
+    limit: integerArgument(args, 'limit', LIMIT),
+    from,
+    to,
+  };
+}
+
+const ROLES = ['assistant', 'user', 'tool'] as const;
+
+function readRoles(args: ToolArguments): RecallQuery['roles'] {
+  const asked = optionalTexts(args, 'roles') ?? ['assistant', 'user'];
+  return ROLES.filter((role) => asked.includes(role));
+}
+
+/** A moment in time; a date without a time is its first millisecond plus `dayOffsetMs`, and no zone means UTC. */
+function readDate(args: ToolArguments, name: string, dayOffsetMs: number): Date | null {
+  const text = optionalText(args, name)?.trim();
+  if (text === undefined) return null;
+  const [, day = '', time, zone = 'Z'] = DATE.exec(text) ?? [];
+  const date = new Date(`${day}T${time ?? '00:00'}${zone}`);
+  const isRealDay = new Date(`${day}T00:00Z`).getUTCDate() === Number(day.slice(8));
+  if (Number.isNaN(date.getTime()) || !isRealDay) {
+    throw toolError(
+      'ValueError',
+      `${name} "${text}" is not a date. Write it like 2026-03-01 or 2026-03-01T14:30, in UTC or with an offset such as +02:00.`,
+    );
+  }
+  return time === undefined ? new Date(date.getTime() + dayOffsetMs) : date;
+}
+
+const toResult = (hit: RecallHit, now: Date) => ({
+  timestamp: hit.createdAt.toISOString().replace(/(\d{3})Z$/, '$1000+00:00'),
+  time_ago: timeAgo(now.getTime() - hit.createdAt.getTime()),
+  role: hit.role,
+  relevance: { search_mode: 'sql' },
+  content: hit.text,
+});
+
+function timeAgo(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds}s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ago`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h ago`;
+  return `${Math.floor(seconds / 86_400)}d ago`;
+}

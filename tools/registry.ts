@@ -1,0 +1,148 @@
+import { AppError, isRetryable } from '../domain/errors';
+import type { MemoryEdit } from '../domain/memory-edits';
+import type { MemoryTransaction, Recall } from '../domain/ports';
+import type { BuiltinTool, Tool, ToolCallContext, ToolOutcome } from '../domain/tool';
+import { checkToolArguments, isBuiltin, type ToolArguments } from '../domain/tool-arguments';
+import { failedOutcome, succeededOutcome, toolError, truncateResult } from '../domain/tool-failure';
+import { createConversationSearch } from './builtin/conversation-search/handler';
+import { conversationSearchTool } from './builtin/conversation-search/tool';
+import { coreMemoryAppend } from './builtin/core-memory-append/handler';
+import { coreMemoryAppendTool } from './builtin/core-memory-append/tool';
+import { coreMemoryReplace } from './builtin/core-memory-replace/handler';
+import { coreMemoryReplaceTool } from './builtin/core-memory-replace/tool';
+import { createFetchWebpage, type FetchPageOptions } from './builtin/fetch-webpage/handler';
+import { fetchWebpageTool } from './builtin/fetch-webpage/tool';
+import { memoryInsert } from './builtin/memory-insert/handler';
+import { memoryInsertTool } from './builtin/memory-insert/tool';
+import { memoryReplace } from './builtin/memory-replace/handler';
+import { memoryReplaceTool } from './builtin/memory-replace/tool';
+import { memoryRethink } from './builtin/memory-rethink/handler';
+import { memoryRethinkTool } from './builtin/memory-rethink/tool';
+import { runCode } from './builtin/run-code/handler';
+import { runCodeTool } from './builtin/run-code/tool';
+import { createWebSearch } from './builtin/web-search/handler';
+import { webSearchTool } from './builtin/web-search/tool';
+import type { MemoryHandler, ReadHandler } from './handler';
+
+/** Every tool the server brings along. */
+export const builtinTools: readonly BuiltinTool[] = [
+  memoryInsertTool,
+  memoryReplaceTool,
+  memoryRethinkTool,
+  coreMemoryAppendTool,
+  coreMemoryReplaceTool,
+  conversationSearchTool,
+  webSearchTool,
+  fetchWebpageTool,
+  runCodeTool,
+];
+
+/**
+ * Runs tool calls. What a tool does wrong is an outcome the model reads, cut to the tool's limit. Only what a further
+ * attempt may mend (the database is away) and a cancellation are thrown.
+ */
+export interface ToolRunner {
+  /** Whether the tool must go through `runTransactional`. */
+  isTransactional(tool: Tool): boolean;
+  run(tool: Tool, args: ToolArguments, context: ToolCallContext): Promise<ToolOutcome>;
+  /** Like `run`, inside the transaction that stores the outcome. Writes at most one block, and none if it fails. */
+  runTransactional(
+    tool: Tool,
+    args: ToolArguments,
+    context: ToolCallContext,
+    memory: MemoryTransaction,
+  ): Promise<ToolOutcome>;
+}
+
+export interface ToolRunnerDeps {
+  readonly recall: Recall;
+  readonly exaApiKey: string | null;
+  readonly exaBaseUrl?: string;
+  readonly fetchPage?: FetchPageOptions;
+  readonly now?: () => Date;
+  readonly log: { warn(facts: object, message: string): void };
+}
+
+const MEMORY_HANDLERS: ReadonlyMap<string, MemoryHandler> = new Map([
+  [memoryInsertTool.name, memoryInsert],
+  [memoryReplaceTool.name, memoryReplace],
+  [memoryRethinkTool.name, memoryRethink],
+  [coreMemoryAppendTool.name, coreMemoryAppend],
+  [coreMemoryReplaceTool.name, coreMemoryReplace],
+]);
+
+/** The runner of the built-in tools. Other tools answer that this version cannot run them. */
+export function createToolRunner({ recall, log, now = () => new Date(), ...deps }: ToolRunnerDeps): ToolRunner {
+  const readHandlers: ReadonlyMap<string, ReadHandler> = new Map([
+    [conversationSearchTool.name, createConversationSearch({ recall, now })],
+    [webSearchTool.name, createWebSearch(deps)],
+    [fetchWebpageTool.name, createFetchWebpage(deps.fetchPage ?? {})],
+    [runCodeTool.name, runCode],
+  ]);
+  const memoryHandlerOf = (tool: Tool) => (isBuiltin(tool) ? MEMORY_HANDLERS.get(tool.name) : undefined);
+  const readHandlerOf = (tool: Tool) => (isBuiltin(tool) ? readHandlers.get(tool.name) : undefined);
+
+
+  /** The outcome of a call that threw, unless the error belongs to the turn. */
+  function failed(tool: Tool, context: ToolCallContext, error: unknown): ToolOutcome {
+    if (context.signal.aborted) throw cancelled(tool, error);
+    if (!(error instanceof Error) || isForTheTurn(error)) throw error;
+    if (!(error instanceof AppError)) log.warn({ err: error, tool: tool.name, ...idsOf(context) }, 'a tool broke');
+    return cut(tool, failedOutcome(tool.name, error));
+  }
+
+  return {
+    isTransactional: (tool) => memoryHandlerOf(tool) !== undefined,
+
+    async run(tool, args, context) {
+      try {
+        context.signal.throwIfAborted();
+        const handler = readHandlerOf(tool) ?? cannotRun(tool);
+        return cut(tool, succeededOutcome(await handler(checkToolArguments(tool, args), context)));
+      } catch (error) {
+        return failed(tool, context, error);
+      }
+    },
+
+    async runTransactional(tool, args, context, memory) {
+      // Reading and writing stay outside of the try: their failures are the database's, not the tool's.
+      const blocks = await memory.blocks();
+      let edit: MemoryEdit;
+      try {
+        context.signal.throwIfAborted();
+        const handler = memoryHandlerOf(tool) ?? cannotRun(tool);
+        edit = handler(blocks, checkToolArguments(tool, args));
+      } catch (error) {
+        return failed(tool, context, error);
+      }
+      await memory.writeBlock(edit.block, edit.value);
+      return cut(tool, succeededOutcome(edit.value));
+    },
+  };
+}
+
+const idsOf = ({ agentId, runId, stepId, toolCallId }: ToolCallContext) => ({ agentId, runId, stepId, toolCallId });
+
+/** Errors that belong to the turn: another attempt may succeed, or nobody waits for the answer any more. */
+const isForTheTurn = (error: Error): boolean =>
+  error instanceof AppError &&
+  (isRetryable(error.code) || ['CANCELLED', 'SUPERSEDED', 'CONFLICT'].includes(error.code));
+
+const cancelled = (tool: Tool, cause: unknown): AppError =>
+  cause instanceof AppError && cause.code === 'CANCELLED'
+    ? cause
+    : new AppError('CANCELLED', `The call of ${tool.name} was cancelled.`, { cause });
+
+function cannotRun(tool: Tool): never {
+  throw toolError(
+    'NotImplementedError',
+    `This version of the server cannot run ${tool.name} (a tool of type ${tool.toolType}, ${tool.sourceType}). ` +
+      'Do not call it again; go on without it.',
+  );
+}
+
+// Searches of the conversation are bounded by their own limit, as in Letta.
+function cut(tool: Tool, outcome: ToolOutcome): ToolOutcome {
+  if (tool.name === conversationSearchTool.name) return outcome;
+  return { ...outcome, result: truncateResult(outcome.result, tool.returnCharLimit) };
+}

@@ -1,0 +1,34 @@
+import { NativeConnection, Worker } from '@temporalio/worker';
+import path from 'node:path';
+import { createActivities } from '../activities';
+import type { ActivityDeps } from '../activities/deps';
+
+export interface WorkerSettings {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly deps: ActivityDeps;
+}
+
+/** The bundle that `npm run build` made: bundling at start would cost about a second. */
+export const BUNDLE_PATH = path.join(__dirname, 'workflow-bundle.js');
+
+/** A worker for turns. `run()` polls until `shutdown()`; then activities get 10 s to finish. */
+export function createWorker({ connection, namespace, taskQueue, deps }: WorkerSettings): Promise<Worker> {
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue,
+    workflowBundle: { codePath: BUNDLE_PATH },
+    activities: createActivities(deps),
+    maxConcurrentActivityTaskExecutions: 1000,
+    maxConcurrentWorkflowTaskExecutions: 40,
+    maxCachedWorkflows: 500,
+    // A workflow whose worker died is picked up by another one after this; the default of 10 s would be the recovery time.
+    stickyQueueScheduleToStartTimeout: '500ms',
+    maxHeartbeatThrottleInterval: '250ms',
+    defaultHeartbeatThrottleInterval: '250ms',
+    shutdownGraceTime: '10s',
+    shutdownForceTime: '15s',
+  });
+}

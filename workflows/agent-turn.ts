@@ -1,0 +1,79 @@
+import {
+  CancellationScope,
+  ContinueAsNew,
+  isCancellation,
+  log,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { PlannedCall, StepKey, TurnEnd, TurnInput } from '../domain/turn';
+import { continueTurn } from './continue-turn';
+import { failureCode, stopReasonOf } from './failure-code';
+import { cancelTurn, messageWaiting } from './messages';
+import { callModel, closeRun, executeTool, findNextTurn, settleTool } from './proxies';
+
+/** One conversation turn: ask the model, run the tools it chose, until it is done; then the message that waits, if any. */
+export async function agentTurn(turn: TurnInput): Promise<void> {
+  const steps = new CancellationScope();
+  let hasNews = false;
+  setHandler(messageWaiting, () => void (hasNews = true));
+  setHandler(cancelTurn, (runId) => {
+    if (runId === turn.runId) steps.cancel();
+  });
+
+  const end = await steps.run(() => runSteps(turn)).catch((error: unknown) => closeFailed(turn, error));
+  await CancellationScope.nonCancellable(async () => {
+    let next = end.next;
+    while (next === null && hasNews) {
+      hasNews = false;
+      next = await findNextTurn(turn.conversationId);
+    }
+    if (next) await continueTurn(next);
+  });
+}
+
+async function runSteps(turn: TurnInput): Promise<TurnEnd> {
+  for (let step = turn.step ?? 0; ; step++) {
+    if (workflowInfo().continueAsNewSuggested) await continueTurn({ ...turn, step });
+    const key = { runId: turn.runId, step };
+    const { end, calls } = await callModel(key);
+    if (end) return end;
+    const stop = await runTools(key, calls);
+    if (stop) return stop;
+  }
+}
+
+/** Runs the calls of one reply in order; neighbours that allow it run side by side. */
+async function runTools(step: StepKey, calls: readonly PlannedCall[]): Promise<TurnEnd | undefined> {
+  let end: TurnEnd | undefined;
+  for (let at = 0; at < calls.length; ) {
+    const batch = nextBatch(calls.slice(at));
+    for (const done of await Promise.all(batch.map((call) => runTool(step, call)))) end ??= done.end;
+    at += batch.length;
+  }
+  return end;
+}
+
+function nextBatch(calls: readonly PlannedCall[]): readonly PlannedCall[] {
+  const serial = calls.findIndex((call) => !call.parallel);
+  if (serial === -1) return calls;
+  return calls.slice(0, Math.max(serial, 1));
+}
+
+/** A call whose activity failed for good is closed with a truthful result, so that the transcript stays whole. */
+async function runTool(step: StepKey, call: PlannedCall) {
+  const key = { ...step, index: call.index };
+  return executeTool(key, call).catch((error: unknown) => {
+    if (isCancellation(error) || failureCode(error) === 'CANCELLED') throw error;
+    return settleTool({ ...key, code: failureCode(error) });
+  });
+}
+
+async function closeFailed(turn: TurnInput, error: unknown): Promise<TurnEnd> {
+  if (error instanceof ContinueAsNew) throw error;
+  const code = isCancellation(error) ? 'CANCELLED' : failureCode(error);
+  log.info('turn stopped early', { runId: turn.runId, code });
+  return CancellationScope.nonCancellable(() =>
+    closeRun({ runId: turn.runId, conversationId: turn.conversationId, stopReason: stopReasonOf(code), code }),
+  );
+}

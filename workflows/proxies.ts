@@ -1,0 +1,55 @@
+import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { Activities } from '../activities';
+import type { PlannedCall, StepKey, StepOutcome, ToolDone, ToolKey } from '../domain/turn';
+
+// Every timeout and every retry, and nothing else. Heartbeats say that the worker lives, not that work advances. A
+// model that fails is given up after MODEL_ATTEMPTS by the activity itself; the many attempts here outlast a database
+// or a worker that is away for minutes. What a tool may repeat depends on its effects.
+const CANCEL = { cancellationType: ActivityCancellationType.TRY_CANCEL } as const;
+
+const MODEL: ActivityOptions = {
+  ...CANCEL,
+  startToCloseTimeout: '10m',
+  heartbeatTimeout: '1500ms',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s', maximumAttempts: 60 },
+};
+
+const TOOL: Readonly<Record<PlannedCall['effects'], ActivityOptions>> = {
+  read: {
+    ...CANCEL,
+    startToCloseTimeout: '2m',
+    heartbeatTimeout: '1500ms',
+    retry: { initialInterval: '200ms', maximumAttempts: 4 },
+  },
+  idempotent: {
+    ...CANCEL,
+    startToCloseTimeout: '2m',
+    heartbeatTimeout: '1500ms',
+    retry: { initialInterval: '200ms', maximumAttempts: 4 },
+  },
+  transactional: {
+    ...CANCEL,
+    startToCloseTimeout: '10s',
+    retry: { initialInterval: '100ms', maximumInterval: '5s', maximumAttempts: 60 },
+  },
+  once: { ...CANCEL, startToCloseTimeout: '10m', heartbeatTimeout: '30s', retry: { maximumAttempts: 1 } },
+};
+
+const { callModel: askModel } = proxyActivities<Pick<Activities, 'callModel'>>(MODEL);
+const { executeTool: runTool } = proxyActivities<Pick<Activities, 'executeTool'>>(TOOL.once);
+
+/** One model call. The summary shown to operators names the step, never content. */
+export const callModel = (key: StepKey): Promise<StepOutcome> =>
+  askModel.executeWithOptions({ ...MODEL, summary: `step ${key.step}` }, [key]);
+
+/** One tool call, with the timeouts and retries that its effects allow. */
+export const executeTool = (key: ToolKey, call: PlannedCall): Promise<ToolDone> =>
+  runTool.executeWithOptions({ ...TOOL[call.effects], summary: `step ${key.step}: ${call.name}` }, [key]);
+
+/** Bookkeeping that must happen whatever else failed: closing runs and tool calls, finding the next message. */
+export const { closeRun, settleTool, findNextTurn } = proxyActivities<
+  Pick<Activities, 'closeRun' | 'settleTool' | 'findNextTurn'>
+>({
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '100ms', maximumInterval: '5s', maximumAttempts: 100 },
+});
