@@ -27,7 +27,9 @@ const Env = z.object({
     .default(8283),
   HOST: text.default('127.0.0.1'),
   EVERTURN_HOME: text.default('.everturn'),
-  EVERTURN_ROLES: z.enum(['all', 'api', 'worker'], { error: 'is not one of all, api, worker' }).default('all'),
+  EVERTURN_ROLES: z
+    .enum(['all', 'api', 'worker'], { error: 'is not one of all, api, worker' })
+    .default('all'),
   EVERTURN_PASSWORD: text.optional(),
   LETTA_SERVER_PASSWORD: text.optional(),
   EVERTURN_ALLOW_UNPROTECTED: flag.default(false),
@@ -128,7 +130,9 @@ export function readEnvironment(folder: string = process.cwd()): NodeJS.ProcessE
 
 /** The whole configuration, validated. Throws one AppError that names every wrong variable and the way out. */
 export function loadConfig(env: Environment): Config {
-  const set = Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()] as const] : []));
+  const set = Object.entries(env).flatMap(([name, value]) =>
+    value?.trim() ? [[name, value.trim()] as const] : [],
+  );
   const parsed = Env.safeParse(Object.fromEntries(set));
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}.`);
@@ -152,7 +156,9 @@ function contradictions(env: Env): string[] {
     );
   }
   if (Boolean(env.TEMPORAL_TLS_CLIENT_CERT_PATH) !== Boolean(env.TEMPORAL_TLS_CLIENT_KEY_PATH)) {
-    problems.push('TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH belong together; set both or neither.');
+    problems.push(
+      'TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH belong together; set both or neither.',
+    );
   }
   return problems;
 }

@@ -4,7 +4,17 @@ const transform = {
   '^.+\\.(ts|mjs|js)$': ['@swc/jest', { ...readSettings(), swcrc: false }],
 };
 // These are ES modules; jest runs CommonJS.
-const esModules = ['node-pg-migrate', 'glob', 'minimatch', 'brace-expansion', 'balanced-match', 'path-scurry', 'minipass', 'lru-cache', 'jiti'];
+const esModules = [
+  'node-pg-migrate',
+  'glob',
+  'minimatch',
+  'brace-expansion',
+  'balanced-match',
+  'path-scurry',
+  'minipass',
+  'lru-cache',
+  'jiti',
+];
 
 function readSettings() {
   return JSON.parse(require('node:fs').readFileSync(require('node:path').join(__dirname, '.swcrc'), 'utf8'));

@@ -3,16 +3,29 @@ import type { LogLevel } from './config';
 
 export type { Logger } from 'pino';
 
-const SECRETS = ['authorization', '["x-bare-password"]', 'password', 'apiKey', 'api_key', 'secrets', 'databaseUrl'];
+const SECRETS = [
+  'authorization',
+  '["x-bare-password"]',
+  'password',
+  'apiKey',
+  'api_key',
+  'secrets',
+  'databaseUrl',
+];
 const paths = SECRETS.flatMap((name) =>
-  ['', '*', '*.*'].map((parent) => (name.startsWith('[') || parent === '' ? `${parent}${name}` : `${parent}.${name}`)),
+  ['', '*', '*.*'].map((parent) =>
+    name.startsWith('[') || parent === '' ? `${parent}${name}` : `${parent}.${name}`,
+  ),
 );
 
 /**
  * A logger on stderr: one readable line per event on a terminal, one JSON object per line elsewhere. Passwords, keys
  * and authorization headers are never written.
  */
-export function createLogger(level: LogLevel, destination: DestinationStream = defaultDestination()): pino.Logger {
+export function createLogger(
+  level: LogLevel,
+  destination: DestinationStream = defaultDestination(),
+): pino.Logger {
   return pino(
     {
       level,
@@ -20,9 +33,18 @@ export function createLogger(level: LogLevel, destination: DestinationStream = d
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths, censor: '[secret]' },
+      serializers: { err: toLoggedError },
     },
     destination,
   );
+}
+
+/** What a line says of an error. Drivers hang whole connections on theirs: those stay out. */
+function toLoggedError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const code = 'code' in error ? error.code : undefined;
+  const cause = error.cause instanceof Error ? error.cause.message : undefined;
+  return { type: error.name, code, message: error.message, cause, stack: error.stack };
 }
 
 function defaultDestination(): DestinationStream {
@@ -41,5 +63,6 @@ export function toText(line: string): string {
   return [clock, String(level).padEnd(5), asText(msg ?? ''), ...pairs].join(' ') + stack;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
 const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

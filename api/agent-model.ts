@@ -19,13 +19,23 @@ type ModelPart = Pick<
 type EmbeddingPart = Pick<AgentFields, 'embedding' | 'embeddingConfig'>;
 
 /** What a creation says about the agent's model. The handle must name a model that a provider offers. */
-export async function chooseModel(models: ModelDirectory, body: ModelFields, agentType: AgentType): Promise<ModelPart> {
+export async function chooseModel(
+  models: ModelDirectory,
+  body: ModelFields,
+  agentType: AgentType,
+): Promise<ModelPart> {
   const handle = requestedHandle(body);
   if (handle === null) {
-    throw new AppError('INVALID_ARGUMENT', 'INVALID_ARGUMENT: Must specify either model or llm_config in request');
+    throw new AppError(
+      'INVALID_ARGUMENT',
+      'INVALID_ARGUMENT: Must specify either model or llm_config in request',
+    );
   }
-  const model = await models.resolve(handle);
-  const documents = changedModelDocuments(defaultModelDocuments(model, agentType), body, { model, agentType });
+  const model = await models.resolve(handle).catch(rethrowPrefixed);
+  const documents = changedModelDocuments(defaultModelDocuments(model, agentType), body, {
+    model,
+    agentType,
+  });
   const summarizer = await summarizerFor(models, model);
   return {
     model: model.handle,
@@ -44,7 +54,9 @@ export async function prepareModelChange(
   currentHandle: string,
 ): Promise<(agent: Agent) => Partial<ModelPart>> {
   const handle = requestedHandle(body);
-  const model = changesModel(body) ? await models.resolve(handle ?? currentHandle) : null;
+  const model = changesModel(body)
+    ? await models.resolve(handle ?? currentHandle).catch(rethrowPrefixed)
+    : null;
   return (agent) => {
     if (model && handle === null && agent.model !== model.handle) throw modelReplaced(agent);
     const documents = model && changedModelDocuments(agent, body, { model, agentType: agent.agentType });
@@ -59,14 +71,21 @@ export async function prepareModelChange(
 }
 
 const modelReplaced = (agent: Agent): AppError =>
-  new AppError('CONFLICT', `CONFLICT: agent ${agent.id} was given another model meanwhile; send the request again`, {
-    facts: { isTransient: true },
-  });
+  new AppError(
+    'CONFLICT',
+    `CONFLICT: agent ${agent.id} was given another model meanwhile; send the request again`,
+    {
+      facts: { isTransient: true },
+    },
+  );
 
 /** What a request says about the embedding model; nothing when it says nothing. An unknown handle is a 400. */
 export async function chooseEmbedding(
   models: ModelDirectory,
-  body: { readonly embedding?: string | null | undefined; readonly embedding_config?: JsonObject | null | undefined },
+  body: {
+    readonly embedding?: string | null | undefined;
+    readonly embedding_config?: JsonObject | null | undefined;
+  },
 ): Promise<Partial<EmbeddingPart>> {
   const { embedding, embedding_config: config } = body;
   if (typeof embedding === 'string') {
@@ -74,13 +93,23 @@ export async function chooseEmbedding(
     return { embedding: model.handle, embeddingConfig: toEmbeddingConfig(model) };
   }
   if (!config) return {};
-  return { embedding: typeof config['handle'] === 'string' ? config['handle'] : null, embeddingConfig: config };
+  return {
+    embedding: typeof config['handle'] === 'string' ? config['handle'] : null,
+    embeddingConfig: config,
+  };
 }
 
+/** Letta's clients see the kind of failure in front of the text. */
+function rethrowPrefixed(error: unknown): never {
+  if (!(error instanceof AppError) || error.message.startsWith(`${error.code}: `)) throw error;
+  throw new AppError(error.code, `${error.code}: ${error.message}`, { cause: error, facts: error.facts });
+}
+
+// Unlike a model, an embedding model that does not exist is the argument's fault.
 function rethrowAsArgument(error: unknown): never {
-  if (!(error instanceof AppError) || error.code !== 'NOT_FOUND') throw error;
-  const reason = error.message.replace(/^NOT_FOUND: /, '');
-  throw new AppError('INVALID_ARGUMENT', `INVALID_ARGUMENT: ${reason}`, { cause: error });
+  const isUnknown = error instanceof AppError && error.code === 'NOT_FOUND';
+  const reason = isUnknown ? error.message.replace(/^NOT_FOUND: /, '') : '';
+  rethrowPrefixed(isUnknown ? new AppError('INVALID_ARGUMENT', reason, { cause: error }) : error);
 }
 
 async function summarizerFor(models: ModelDirectory, model: ModelInfo): Promise<string> {
@@ -89,4 +118,3 @@ async function summarizerFor(models: ModelDirectory, model: ModelInfo): Promise<
   const offered = await models.list();
   return offered.some(({ handle }) => handle === preferred) ? preferred : model.handle;
 }
-

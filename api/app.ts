@@ -29,7 +29,11 @@ export function createApp(deps: ApiDeps): Express {
   app.disable('etag');
   app.use(requestLog(deps.log), cors());
   if (deps.password !== null) app.use(requirePassword(deps.password));
-  app.use(checkActingUser(), express.json({ limit: BODY_LIMIT, strict: false, type: JSON_TYPES }), checkStorable());
+  app.use(
+    checkActingUser(),
+    express.json({ limit: BODY_LIMIT, strict: false, type: JSON_TYPES }),
+    checkStorable(),
+  );
   const routers = createRouters(deps);
   app.use(['/v1', '/latest'], ...routers);
   app.use(unknownRoute(routers), errorHandler(deps.log));

@@ -28,7 +28,13 @@ export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody
   const agentType = body.agent_type ?? 'letta_v1_agent';
   const model = await chooseModel(models, body, agentType);
   const embedding = await chooseEmbedding(models, body);
-  const fields = { ...describe(body, agentType), embedding: null, embeddingConfig: null, ...model, ...embedding };
+  const fields = {
+    ...describe(body, agentType),
+    embedding: null,
+    embeddingConfig: null,
+    ...model,
+    ...embedding,
+  };
   checkAgentName(fields.name);
   checkTimezone(fields.timezone);
   const id = newId('agent');
@@ -123,7 +129,11 @@ export async function requireTools(db: Queryable, ids: readonly string[]): Promi
   return ids.flatMap((id) => found.filter((tool) => tool.id === id));
 }
 
-function toolRules(body: CreateAgentBody, agent: Pick<AgentFields, 'agentType' | 'model'>, tools: readonly Tool[]) {
+function toolRules(
+  body: CreateAgentBody,
+  agent: Pick<AgentFields, 'agentType' | 'model'>,
+  tools: readonly Tool[],
+) {
   const given = body.tool_rules ?? [];
   const base = baseToolRules({
     agentType: agent.agentType,
@@ -148,7 +158,10 @@ async function createBlocks(db: Queryable, body: CreateAgentBody): Promise<reado
   return [...created, ...attached];
 }
 
-function systemMessageOf(agent: AgentFields & { readonly id: string }, blocks: readonly Block[]): SeedMessage {
+function systemMessageOf(
+  agent: AgentFields & { readonly id: string },
+  blocks: readonly Block[],
+): SeedMessage {
   const text = compileSystemPrompt({
     system: agent.system,
     agentType: agent.agentType,

@@ -17,7 +17,11 @@ import { withoutNulls } from './wire/fields';
  * Applies an update in one transaction: all of it is stored, or none. Null and absent fields keep their value. A change
  * of what the system message is made of rebuilds it in place.
  */
-export async function changeAgent({ db, models }: ApiDeps, id: string, body: UpdateAgentBody): Promise<AgentState> {
+export async function changeAgent(
+  { db, models }: ApiDeps,
+  id: string,
+  body: UpdateAgentBody,
+): Promise<AgentState> {
   refuseFolders(body);
   if (typeof body.name === 'string') checkAgentName(body.name);
   if (typeof body.timezone === 'string') checkTimezone(body.timezone);
@@ -30,7 +34,7 @@ export async function changeAgent({ db, models }: ApiDeps, id: string, body: Upd
     await updateAgent(tx, id, patch);
     await replaceAttachments(tx, id, body);
     if (patch.system !== undefined || patch.toolRules !== undefined) {
-      await rebuildSystemMessages(tx, { ...agent, ...patch } as Agent, new Date());
+      await rebuildSystemMessages(tx, { ...agent, ...patch }, new Date());
     }
     return loadAgentState(tx, id);
   });

@@ -66,7 +66,11 @@ export async function listBlocksOf(db: Queryable, agentId: string, page: Page): 
 /** An agent's block of this label, locked until the transaction ends if `lock` asks so; NOT_FOUND without one. */
 export async function getBlockOf(
   db: Queryable,
-  { agentId, label, lock = false }: { readonly agentId: string; readonly label: string; readonly lock?: boolean },
+  {
+    agentId,
+    label,
+    lock = false,
+  }: { readonly agentId: string; readonly label: string; readonly lock?: boolean },
 ): Promise<Block> {
   const { rows } = await db.query<BlockRow>(
     `select blocks.* from blocks join agent_blocks ab on ab.block_id = blocks.id
@@ -78,7 +82,11 @@ export async function getBlockOf(
 }
 
 /** Attaches a block. Again is no change; CONFLICT when another block of the agent has the label. */
-export async function attachBlock(db: Queryable, agentId: string, block: Pick<Block, 'id' | 'label'>): Promise<void> {
+export async function attachBlock(
+  db: Queryable,
+  agentId: string,
+  block: Pick<Block, 'id' | 'label'>,
+): Promise<void> {
   await db
     .query(
       `insert into agent_blocks (agent_id, block_id, label) values ($1, $2, $3)
@@ -89,8 +97,15 @@ export async function attachBlock(db: Queryable, agentId: string, block: Pick<Bl
 }
 
 /** Detaches every block of an agent but these. */
-export async function detachOtherBlocks(db: Queryable, agentId: string, blockIds: readonly string[]): Promise<void> {
-  await db.query('delete from agent_blocks where agent_id = $1 and not block_id = any($2)', [agentId, blockIds]);
+export async function detachOtherBlocks(
+  db: Queryable,
+  agentId: string,
+  blockIds: readonly string[],
+): Promise<void> {
+  await db.query('delete from agent_blocks where agent_id = $1 and not block_id = any($2)', [
+    agentId,
+    blockIds,
+  ]);
 }
 
 /** Detaches a block. False when it was not attached. */
@@ -112,7 +127,8 @@ export async function relabelAttached(db: Queryable, block: Pick<Block, 'id' | '
 const rethrowLabelTaken =
   (label: string) =>
   (error: unknown): never => {
-    const isTaken = error instanceof Error && 'constraint' in error && error.constraint === 'unique_label_per_agent';
+    const isTaken =
+      error instanceof Error && 'constraint' in error && error.constraint === 'unique_label_per_agent';
     throw isTaken ? labelTaken(label) : error;
   };
 
@@ -158,7 +174,11 @@ export async function detachTool(db: Queryable, agentId: string, toolId: string)
 }
 
 /** Makes these the only tools of an agent; those that stay keep their place and their approval setting. */
-export async function replaceTools(db: Queryable, agentId: string, toolIds: readonly string[]): Promise<void> {
+export async function replaceTools(
+  db: Queryable,
+  agentId: string,
+  toolIds: readonly string[],
+): Promise<void> {
   await db.query('delete from agent_tools where agent_id = $1 and not tool_id = any($2)', [agentId, toolIds]);
   await attachTools(db, agentId, toolIds);
 }

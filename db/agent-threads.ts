@@ -20,7 +20,10 @@ export interface NewThread {
 }
 
 /** Stores an agent's own thread, whose id is the agent's, with its first messages. */
-export async function insertAgentThread(db: Queryable, { agentId, messages, memorySeen }: NewThread): Promise<void> {
+export async function insertAgentThread(
+  db: Queryable,
+  { agentId, messages, memorySeen }: NewThread,
+): Promise<void> {
   await db.query(
     `insert into conversations (id, agent_id, system_message_id, memory_seen) values ($1, $1, $2, $3)`,
     [agentId, messages[0].id, toJsonb(memorySeen)],
@@ -29,7 +32,15 @@ export async function insertAgentThread(db: Queryable, { agentId, messages, memo
     await db.query(
       `insert into messages (id, conversation_id, agent_id, role, parts, name, otid, sender_id)
        values ($1, $2, $2, $3, $4, $5, $6, $7)`,
-      [message.id, agentId, message.role, toJsonb(message.parts), message.name, message.otid, message.senderId],
+      [
+        message.id,
+        agentId,
+        message.role,
+        toJsonb(message.parts),
+        message.name,
+        message.otid,
+        message.senderId,
+      ],
     );
   }
 }

@@ -1,7 +1,7 @@
 import type { Agent, AgentFields, AgentPatch } from '../domain/agent';
 import { AppError } from '../domain/errors';
 import { type Columns, insertRow, updateSet } from './columns';
-import { Conditions, likePattern, type Page, selectPage } from './keyset';
+import { allOf, type Conditions, createConditions, likePattern, type Page, selectPage } from './keyset';
 import type { Queryable } from './pool';
 
 const COLUMNS: Columns<AgentFields> = {
@@ -55,10 +55,14 @@ function toAgent(row: AgentRow): Agent {
   } as Agent;
 }
 
-export const agentNotFound = (id: string): AppError => new AppError('NOT_FOUND', `Agent with ID ${id} not found`);
+export const agentNotFound = (id: string): AppError =>
+  new AppError('NOT_FOUND', `Agent with ID ${id} not found`);
 
 /** Stores an agent. Its thread, blocks and tools are stored by others in the same transaction. */
-export async function insertAgent(db: Queryable, agent: AgentFields & { readonly id: string }): Promise<void> {
+export async function insertAgent(
+  db: Queryable,
+  agent: AgentFields & { readonly id: string },
+): Promise<void> {
   const { text, values } = insertRow('agents', COLUMNS, agent);
   await db.query(text, values);
 }
@@ -144,18 +148,29 @@ export async function listAgents(
 export async function countAgents(db: Queryable, filter: AgentFilter): Promise<number> {
   const { where, values } = agentConditions(filter);
   const { rows } = await db.query<{ count: number }>(
-    `select count(*) from agents where ${where.length === 0 ? 'true' : where.join(' and ')}`,
+    `select count(*) from agents where ${allOf(where)}`,
     values,
   );
   return rows[0]?.count ?? 0;
 }
 
 function agentConditions(filter: AgentFilter): Conditions {
-  const conditions = new Conditions();
-  const { name, nameSearch, tags, projectId, templateId, baseTemplateId, identityId, lastStopReason, blockId } = filter;
+  const conditions = createConditions();
+  const {
+    name,
+    nameSearch,
+    tags,
+    projectId,
+    templateId,
+    baseTemplateId,
+    identityId,
+    lastStopReason,
+    blockId,
+  } = filter;
   if (name !== undefined) conditions.add('agents.name = ?', name);
   if (nameSearch !== undefined) conditions.add('agents.name ilike ?', likePattern(nameSearch));
-  if (tags && tags.length > 0) conditions.add(`agents.tags ${filter.matchAllTags ? '@>' : '&&'} ?::text[]`, tags);
+  if (tags && tags.length > 0)
+    conditions.add(`agents.tags ${filter.matchAllTags ? '@>' : '&&'} ?::text[]`, tags);
   if (projectId !== undefined) conditions.add('agents.project_id = ?', projectId);
   if (templateId !== undefined) conditions.add('agents.template_id = ?', templateId);
   if (baseTemplateId !== undefined) conditions.add('agents.base_template_id = ?', baseTemplateId);
@@ -173,7 +188,7 @@ export interface TagPage extends Page {
 
 /** One page of the tags that agents and blocks carry, each once, in alphabetical order of their characters. */
 export async function listTags(db: Queryable, page: TagPage): Promise<readonly string[]> {
-  const conditions = new Conditions();
+  const conditions = createConditions();
   if (page.search !== undefined) conditions.add('tag ilike ?', likePattern(page.search));
   const isAscending = page.order === 'asc';
   if (page.after !== undefined) conditions.add(`tag collate "C" ${isAscending ? '>' : '<'} ?`, page.after);
@@ -183,7 +198,7 @@ export async function listTags(db: Queryable, page: TagPage): Promise<readonly s
   const direction = isAscending === isBackwards ? 'desc' : 'asc';
   const { rows } = await db.query<{ tag: string }>(
     `select tag from (select unnest(tags) as tag from agents union select unnest(tags) from blocks) all_tags
-      where ${where.length === 0 ? 'true' : where.join(' and ')}
+      where ${allOf(where)}
       order by tag collate "C" ${direction}
       limit $${values.length + 1}`,
     [...values, page.limit],

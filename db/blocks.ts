@@ -1,7 +1,7 @@
 import type { Block, BlockFields, BlockPatch } from '../domain/block';
 import { AppError } from '../domain/errors';
 import { type Columns, insertRow, updateSet } from './columns';
-import { Conditions, likePattern, type Page, selectPage } from './keyset';
+import { allOf, type Conditions, createConditions, likePattern, type Page, selectPage } from './keyset';
 import type { Queryable } from './pool';
 
 const COLUMNS: Columns<BlockFields> = {
@@ -69,10 +69,14 @@ export const toBlock = (row: BlockRow): Block => ({
   updatedAt: row.updated_at,
 });
 
-export const blockNotFound = (id: string): AppError => new AppError('NOT_FOUND', `Block with id '${id}' not found`);
+export const blockNotFound = (id: string): AppError =>
+  new AppError('NOT_FOUND', `Block with id '${id}' not found`);
 
 /** Stores a block. The caller has checked its label and value. */
-export async function insertBlock(db: Queryable, block: BlockFields & { readonly id: string }): Promise<Block> {
+export async function insertBlock(
+  db: Queryable,
+  block: BlockFields & { readonly id: string },
+): Promise<Block> {
   const { text, values } = insertRow('blocks', COLUMNS, block);
   const { rows } = await db.query<BlockRow>(`${text} returning *`, values);
   return toBlock(rows[0] as BlockRow);
@@ -162,7 +166,7 @@ export async function listBlocks(db: Queryable, filter: BlockFilter, page: Page)
 export async function countBlocks(db: Queryable, filter: BlockFilter): Promise<number> {
   const { where, values } = blockConditions(filter);
   const { rows } = await db.query<{ count: number }>(
-    `select count(*) from blocks where ${where.length === 0 ? 'true' : where.join(' and ')}`,
+    `select count(*) from blocks where ${allOf(where)}`,
     values,
   );
   return rows[0]?.count ?? 0;
@@ -171,7 +175,7 @@ export async function countBlocks(db: Queryable, filter: BlockFilter): Promise<n
 const AGENT_COUNT = '(select count(*) from agent_blocks ab where ab.block_id = blocks.id)';
 
 function blockConditions(filter: BlockFilter): Conditions {
-  const conditions = new Conditions();
+  const conditions = createConditions();
   const { label, labelSearch, descriptionSearch, valueSearch, templateName, projectId, tags } = filter;
   if (label !== undefined) conditions.add('label = ?', label);
   if (labelSearch !== undefined) conditions.add('label ilike ?', likePattern(labelSearch));

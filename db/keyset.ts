@@ -44,7 +44,7 @@ export async function selectPage<Row>(db: Queryable, query: KeysetQuery): Promis
   values.push(page.limit);
   const { rows } = await db.query(
     `${query.select}
-      where ${where.length === 0 ? 'true' : where.join(' and ')}
+      where ${allOf(where)}
       order by ${sortBy(table)} ${direction}, ${table}.id ${direction}
       limit $${values.length}`,
     values,
@@ -55,7 +55,10 @@ export async function selectPage<Row>(db: Queryable, query: KeysetQuery): Promis
 async function requireCursor(db: Queryable, table: string, id: string): Promise<void> {
   const { rowCount } = await db.query(`select 1 from ${table} where id = $1`, [id]);
   if (rowCount === 0) {
-    throw new AppError('NOT_FOUND', `No row with id '${id}' to page from. Start again without 'after' and 'before'.`);
+    throw new AppError(
+      'NOT_FOUND',
+      `No row with id '${id}' to page from. Start again without 'after' and 'before'.`,
+    );
   }
 }
 
@@ -64,13 +67,28 @@ const opposite = (order: 'asc' | 'desc') => (order === 'asc' ? 'desc' : 'asc');
 /** `text` for the right side of LIKE, where % and _ mean themselves. */
 export const likePattern = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`;
 
-/** Collects conditions and their parameters: `add('name = ?', name)` numbers the placeholder. */
-export class Conditions {
-  readonly where: string[] = [];
-  readonly values: unknown[] = [];
-  add(sql: string, ...values: readonly unknown[]): void {
-    let index = this.values.length;
-    this.where.push(sql.replace(/\?/g, () => `$${++index}`));
-    this.values.push(...values);
-  }
+/** Conditions of a query, all of which a row must meet, and their parameters. */
+export interface Conditions {
+  readonly where: string[];
+  readonly values: unknown[];
+  /** `add('name = ?', name)` numbers the placeholder. The text is never user input. */
+  add(sql: string, ...values: readonly unknown[]): void;
 }
+
+export function createConditions(): Conditions {
+  const where: string[] = [];
+  const values: unknown[] = [];
+  return {
+    where,
+    values,
+    add(sql, ...added) {
+      let index = values.length;
+      where.push(sql.replace(/\?/g, () => `$${++index}`));
+      values.push(...added);
+    },
+  };
+}
+
+/** The conditions as the text behind `where`. */
+export const allOf = (where: readonly string[]): string =>
+  where.length === 0 ? 'true' : where.join(' and ');

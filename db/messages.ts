@@ -1,6 +1,6 @@
 import { AppError } from '../domain/errors';
 import type { Message } from '../domain/message';
-import { Conditions, type Page, selectPage } from './keyset';
+import { allOf, type Conditions, createConditions, type Page, selectPage } from './keyset';
 import { MESSAGE_COLUMNS, type MessageRow, rowToMessage } from './message-row';
 import type { Queryable } from './pool';
 
@@ -22,7 +22,13 @@ export async function getMessage(db: Queryable, id: string): Promise<Message> {
 export async function listMessages(db: Queryable, filter: MessageFilter, page: Page): Promise<Message[]> {
   await requireCursors(db, filter.agentId, page);
   const select = `select ${MESSAGE_COLUMNS} from messages`;
-  const query = { table: 'messages', select, ...conditionsOf(filter), sortBy: (t: string) => `${t}.seq`, page };
+  const query = {
+    table: 'messages',
+    select,
+    ...conditionsOf(filter),
+    sortBy: (t: string) => `${t}.seq`,
+    page,
+  };
   return (await selectPage<MessageRow>(db, query)).map(rowToMessage);
 }
 
@@ -37,7 +43,7 @@ export async function listTranscript(db: Queryable, filter: MessageFilter, page:
   const [after, before, limit] = [1, 2, 3].map((offset) => `$${values.length + offset}`);
   const { rows } = await db.query<MessageRow>(
     `select ${MESSAGE_COLUMNS} from messages
-      where ${[...where, 'true'].join(' and ')}
+      where ${allOf(where)}
         and (${after}::text is null or seq > (select c.seq from messages c where c.id = ${after}))
         and (${before}::text is null or seq < (select c.seq from messages c where c.id = ${before}))
       order by seq ${page.order} limit ${limit}`,
@@ -60,12 +66,14 @@ export async function listRunOutput(db: Queryable, runId: string): Promise<Messa
 /** The messages with these ids that still exist. */
 export async function findMessages(db: Queryable, ids: readonly string[]): Promise<Map<string, Message>> {
   if (ids.length === 0) return new Map();
-  const { rows } = await db.query<MessageRow>(`select ${MESSAGE_COLUMNS} from messages where id = any($1)`, [ids]);
+  const { rows } = await db.query<MessageRow>(`select ${MESSAGE_COLUMNS} from messages where id = any($1)`, [
+    ids,
+  ]);
   return new Map(rows.map((row) => [row.id, rowToMessage(row)]));
 }
 
 function conditionsOf({ agentId, conversationId, runId, stepId }: MessageFilter): Conditions {
-  const conditions = new Conditions();
+  const conditions = createConditions();
   if (agentId !== undefined) conditions.add('messages.agent_id = ?', agentId);
   if (conversationId !== undefined) conditions.add('messages.conversation_id = ?', conversationId);
   if (runId !== undefined) conditions.add('messages.run_id = ?', runId);

@@ -3,7 +3,7 @@ import type { Message } from '../domain/message';
 import type { RunStatus, StopReason } from '../domain/run';
 import type { RunError } from '../domain/run-event';
 import { type RunUsage, type StepUsage, usageOf } from '../domain/usage';
-import { Conditions, type Page, selectPage } from './keyset';
+import { createConditions, type Page, selectPage } from './keyset';
 import { listRunOutput } from './messages';
 import type { Queryable } from './pool';
 
@@ -63,14 +63,20 @@ function missingRun(id: string): never {
 
 /** One page of the runs that meet the filter, by creation time. An unknown cursor is `NOT_FOUND`. */
 export function listRuns(db: Queryable, filter: RunFilter, page: Page): Promise<readonly Run[]> {
-  const conditions = new Conditions();
+  const conditions = createConditions();
   if (filter.agentIds) conditions.add('runs.agent_id = any(?)', filter.agentIds);
   if (filter.statuses) conditions.add('runs.status = any(?)', filter.statuses);
   if (filter.background !== undefined) conditions.add('runs.background = ?', filter.background);
   if (filter.stopReason !== undefined) conditions.add('runs.stop_reason = ?', filter.stopReason);
   if (filter.conversationId !== undefined) conditions.add('runs.conversation_id = ?', filter.conversationId);
   const select = `select ${RUN_COLUMNS} from runs`;
-  return selectPage<Run>(db, { table: 'runs', select, ...conditions, sortBy: (t) => `${t}.created_at`, page });
+  return selectPage<Run>(db, {
+    table: 'runs',
+    select,
+    ...conditions,
+    sortBy: (t) => `${t}.created_at`,
+    page,
+  });
 }
 
 /** Deletes a run that is over, with its steps and events; its messages stay. `CONFLICT` while it is under way. */

@@ -1,7 +1,7 @@
 import { AppError } from '../domain/errors';
 import type { StopReason } from '../domain/run';
 import type { StepUsage } from '../domain/usage';
-import { Conditions, type Page, selectPage } from './keyset';
+import { createConditions, type Page, selectPage } from './keyset';
 import type { Queryable } from './pool';
 
 /** One model call of a run. */
@@ -63,18 +63,25 @@ function missingStep(id: string): never {
  * `NOT_FOUND`.
  */
 export function listSteps(db: Queryable, filter: StepFilter, page: Page): Promise<readonly Step[]> {
-  const conditions = new Conditions();
+  const conditions = createConditions();
   if (filter.runId !== undefined) conditions.add('steps.run_id = ?', filter.runId);
   if (filter.agentId !== undefined) conditions.add('steps.agent_id = ?', filter.agentId);
   if (filter.model !== undefined) conditions.add('steps.model = ?', filter.model);
   if (filter.startDate) conditions.add('steps.started_at >= ?', filter.startDate);
   if (filter.endDate) conditions.add('steps.started_at <= ?', filter.endDate);
   if (filter.feedback !== undefined) conditions.add('steps.feedback = ?', filter.feedback);
-  if (filter.hasFeedback !== undefined) conditions.add('(steps.feedback is not null) = ?', filter.hasFeedback);
+  if (filter.hasFeedback !== undefined)
+    conditions.add('(steps.feedback is not null) = ?', filter.hasFeedback);
   if (filter.tags) conditions.add('steps.tags && ?', filter.tags);
   const column = filter.runId === undefined ? 'started_at' : 'index';
   const select = `select ${STEP_COLUMNS} from steps`;
-  return selectPage<Step>(db, { table: 'steps', select, ...conditions, sortBy: (t) => `${t}.${column}`, page });
+  return selectPage<Step>(db, {
+    table: 'steps',
+    select,
+    ...conditions,
+    sortBy: (t) => `${t}.${column}`,
+    page,
+  });
 }
 
 /** Stores what a person thought of a step. Tags that are undefined stay as they are. */

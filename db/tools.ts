@@ -2,7 +2,7 @@ import { AppError } from '../domain/errors';
 import type { BuiltinTool, Tool, ToolEffects, ToolJsonSchema } from '../domain/tool';
 import { derivedId } from '../new-id';
 import { type Columns, insertRow, updateSet } from './columns';
-import { Conditions, likePattern, type Page, selectPage } from './keyset';
+import { allOf, type Conditions, createConditions, likePattern, type Page, selectPage } from './keyset';
 import type { Queryable } from './pool';
 
 /** What a caller decides about a tool; the database adds the rest. */
@@ -80,7 +80,10 @@ export const toolNotFound = (id: string): AppError =>
  * Stores a user's tool under its name, replacing the user's tool of that name, which keeps its id and place on its
  * agents. A built-in tool of that name is left alone: INVALID_ARGUMENT.
  */
-export async function upsertUserTool(db: Queryable, tool: ToolFields & { readonly id: string }): Promise<Tool> {
+export async function upsertUserTool(
+  db: Queryable,
+  tool: ToolFields & { readonly id: string },
+): Promise<Tool> {
   const { text, values } = insertRow('tools', COLUMNS, tool);
   const replaced = Object.values(COLUMNS).map(([column]) => `"${column}" = excluded."${column}"`);
   const { rows } = await db.query<ToolRow>(
@@ -152,8 +155,11 @@ export async function updateTool(db: Queryable, id: string, patch: ToolPatch): P
       [id, ...values],
     )
     .catch((error: unknown) => {
-      if (!(error instanceof Error) || !('constraint' in error) || error.constraint !== 'unique_tool_name') throw error;
-      throw new AppError('CONFLICT', `Another tool is named '${patch.name}'. Choose another name.`, { cause: error });
+      if (!(error instanceof Error) || !('constraint' in error) || error.constraint !== 'unique_tool_name')
+        throw error;
+      throw new AppError('CONFLICT', `Another tool is named '${patch.name}'. Choose another name.`, {
+        cause: error,
+      });
     });
   if (!rows[0]) throw toolNotFound(id);
   return toTool(rows[0]);
@@ -206,14 +212,14 @@ export async function listTools(db: Queryable, filter: ToolFilter, page: Page): 
 export async function countTools(db: Queryable, filter: ToolFilter): Promise<number> {
   const { where, values } = toolConditions(filter);
   const { rows } = await db.query<{ count: number }>(
-    `select count(*) from tools where ${where.length === 0 ? 'true' : where.join(' and ')}`,
+    `select count(*) from tools where ${allOf(where)}`,
     values,
   );
   return rows[0]?.count ?? 0;
 }
 
 function toolConditions(filter: ToolFilter): Conditions {
-  const conditions = new Conditions();
+  const conditions = createConditions();
   if (filter.name !== undefined) conditions.add('name = ?', filter.name);
   if (filter.names) conditions.add('name = any(?)', filter.names);
   if (filter.ids) conditions.add('id = any(?)', filter.ids);

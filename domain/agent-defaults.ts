@@ -15,7 +15,8 @@ const NOUNS = [
 ] as const; // prettier-ignore
 
 /** A name such as `KeenOtter`. `random` gives numbers in [0, 1), as `Math.random` does. */
-export const randomAgentName = (random: () => number): string => pick(ADJECTIVES, random) + pick(NOUNS, random);
+export const randomAgentName = (random: () => number): string =>
+  pick(ADJECTIVES, random) + pick(NOUNS, random);
 
 function pick(words: readonly [string, ...string[]], random: () => number): string {
   return words[Math.floor(random() * words.length)] ?? words[0];

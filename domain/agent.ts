@@ -73,7 +73,8 @@ const UNSAFE_IN_NAME = /[/\\:*?"<>|\p{Cc}]/u;
 
 /** Refuses names that cannot become a file name: an agent is exported under its name. */
 export function checkAgentName(name: string): void {
-  if (name.trim() === '') throw invalid('The agent name is empty. Give it a name, or leave `name` out for a random one.');
+  if (name.trim() === '')
+    throw invalid('The agent name is empty. Give it a name, or leave `name` out for a random one.');
   if (name.length > MAX_NAME_LENGTH)
     throw invalid(`The agent name has ${name.length} characters; at most ${MAX_NAME_LENGTH} are allowed.`);
   if (UNSAFE_IN_NAME.test(name)) {

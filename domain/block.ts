@@ -45,7 +45,11 @@ export const defaultBlockDescription = (label: string): string | null => DEFAULT
 
 /** Refuses labels that cannot name an element of the system prompt. */
 export function checkBlockLabel(label: string): void {
-  if (label.trim() === '') throw new AppError('INVALID_ARGUMENT', 'INVALID_ARGUMENT: The block label is empty. Give the block a label.');
+  if (label.trim() === '')
+    throw new AppError(
+      'INVALID_ARGUMENT',
+      'INVALID_ARGUMENT: The block label is empty. Give the block a label.',
+    );
   if (label.length > MAX_LABEL_LENGTH) {
     throw new AppError(
       'INVALID_ARGUMENT',

@@ -51,7 +51,10 @@ export function replaceInBlock(block: MemoryBlock, find: string, replacement: st
   rejectDisplayMarks('old_string', find);
   rejectDisplayMarks('new_string', replacement);
   if (find === '' && block.value !== '') {
-    throw toolError('ValueError', 'old_string is empty. Give the exact text to replace, or use memory_insert to add text.');
+    throw toolError(
+      'ValueError',
+      'old_string is empty. Give the exact text to replace, or use memory_insert to add text.',
+    );
   }
   // A tab inside a line expands to fewer spaces than the same tab at its start, so the exact text is tried first.
   const exact = countOf(block.value, find) === 1;
@@ -81,7 +84,10 @@ export function replaceAllInBlock(block: MemoryBlock, oldContent: string, newCon
       `old_content ${toPythonRepr(shown)} was not found in block "${block.label}". Copy the text exactly as it stands in the block.`,
     );
   }
-  return edit(block, block.value.replaceAll(oldContent, () => newContent));
+  return edit(
+    block,
+    block.value.replaceAll(oldContent, () => newContent),
+  );
 }
 
 // A block may already be over its limit (REST writes are not limited). It must stay possible to shorten it.

@@ -43,7 +43,8 @@ const WHOLE = {
 function replyFragments(parts: Message['parts'], callKind: FragmentKind): readonly MessageFragment[] {
   const calls = parts.flatMap((part, index) => (part.type === 'tool_call' ? [index] : []));
   return parts.flatMap((part, index): MessageFragment[] => {
-    if (part.type === 'tool_call') return index === calls[0] ? [{ index, kind: callKind, partIndexes: calls }] : [];
+    if (part.type === 'tool_call')
+      return index === calls[0] ? [{ index, kind: callKind, partIndexes: calls }] : [];
     const kind = partKind(part);
     return kind ? [{ index, kind, partIndexes: [index] }] : [];
   });

@@ -13,7 +13,7 @@ export const pythonExpression = (text: string): PythonOnly => ({ [KIND]: 'expres
 
 /**
  * The text Python's `repr()` gives for a JSON-like value: Letta shows dict results of tools and validation details
- * this way. Keys whose value is undefined are left out, undefined elsewhere is `None`.
+ * this way. Keys whose value is undefined are left out; elsewhere what JSON has no form for is `None`.
  */
 export function toPythonRepr(value: unknown): string {
   if (value === null || value === undefined) return 'None';
@@ -21,7 +21,8 @@ export function toPythonRepr(value: unknown): string {
   if (typeof value === 'number') return reprNumber(value);
   if (typeof value === 'string') return reprString(value);
   if (Array.isArray(value)) return `[${value.map(toPythonRepr).join(', ')}]`;
-  if (typeof value !== 'object') return reprString(String(value));
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value !== 'object') return 'None';
   if (isPythonOnly(value)) return reprPythonOnly(value);
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   return `{${entries.map(([key, item]) => `${reprString(key)}: ${toPythonRepr(item)}`).join(', ')}}`;
@@ -46,7 +47,12 @@ function reprNumber(value: number): string {
   return `${String(digits)}e-${String(exponent).padStart(2, '0')}`;
 }
 
-const NAMED_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const NAMED_ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
 // What Python calls not printable: control, format, surrogate, private, unassigned; every separator but the space.
 const NEEDS_ESCAPE = /[\\\p{C}]|(?! )\p{Z}/gu;
 

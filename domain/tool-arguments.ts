@@ -105,7 +105,10 @@ function checkValue(place: string, schema: ToolArguments, value: unknown): unkno
   }
   const choices = schema['enum'];
   if (Array.isArray(choices) && !choices.includes(read)) {
-    throw toolError('ValueError', `${place} must be one of ${choices.join(', ')}, not ${JSON.stringify(read)}`);
+    throw toolError(
+      'ValueError',
+      `${place} must be one of ${choices.join(', ')}, not ${JSON.stringify(read)}`,
+    );
   }
   if (!Array.isArray(read)) return read;
   const items = objectAt(schema, 'items');

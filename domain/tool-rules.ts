@@ -91,14 +91,19 @@ export const missingBeforeExitNote = (missing: readonly string[]): string =>
  * Arguments that a rule fixes for the next call of `name`; they replace those of the model, key by key. Empty when no
  * rule applies at this point of the turn.
  */
-export function prefilledArguments({ rules, called }: ToolRuleState, name: string): Readonly<Record<string, unknown>> {
+export function prefilledArguments(
+  { rules, called }: ToolRuleState,
+  name: string,
+): Readonly<Record<string, unknown>> {
   const last = called.at(-1);
   const nodes = rules.flatMap((rule) => {
     if (rule.type === 'run_first') return last ? [] : [{ name: rule.tool_name, args: rule.args }];
-    if (rule.type === 'constrain_child_tools') return rule.tool_name === last?.name ? (rule.child_arg_nodes ?? []) : [];
+    if (rule.type === 'constrain_child_tools')
+      return rule.tool_name === last?.name ? (rule.child_arg_nodes ?? []) : [];
     return [];
   });
-  return Object.assign({}, ...nodes.filter((node) => node.name === name).map((node) => node.args ?? {}));
+  const fixed = nodes.filter((node) => node.name === name).flatMap((node) => Object.entries(node.args ?? {}));
+  return Object.fromEntries(fixed);
 }
 
 /** Whether a rule asks a human before each call of `name`. */
@@ -126,7 +131,9 @@ function permits(rule: ToolRule, name: string, called: readonly CalledTool[]): b
     case 'conditional':
       return !followsRule || successorsOf(rule, last)?.includes(name) !== false;
     case 'max_count_per_step':
-      return name !== rule.tool_name || called.filter((call) => call.name === name).length < rule.max_count_limit;
+      return (
+        name !== rule.tool_name || called.filter((call) => call.name === name).length < rule.max_count_limit
+      );
     default:
       return true;
   }
@@ -144,7 +151,9 @@ function isForced({ rules, called }: ToolRuleState): boolean {
 
 /** The tools a conditional rule allows after `call`; null leaves them all. */
 function successorsOf(rule: ConditionalRule, call: CalledTool): readonly string[] | null {
-  const match = Object.entries(rule.child_output_mapping).find(([expected]) => isSameOutput(expected, call.result));
+  const match = Object.entries(rule.child_output_mapping).find(([expected]) =>
+    isSameOutput(expected, call.result),
+  );
   if (match) return [match[1]];
   if (rule.require_output_mapping) return [];
   return rule.default_child ? [rule.default_child] : null;

@@ -57,21 +57,29 @@ export function classifyError(error: unknown, context: FailureContext): AppError
 }
 
 function readFailure(error: unknown): Failure {
-  if (error instanceof APIConnectionTimeoutError) return { kinds: [], message: error.message, is: 'MODEL_TIMEOUT' };
+  if (error instanceof APIConnectionTimeoutError)
+    return { kinds: [], message: error.message, is: 'MODEL_TIMEOUT' };
   if (error instanceof APIConnectionError) return networkFailure(error);
-  if (error instanceof APIError) return readOpenAiError(error);
+  if (error instanceof APIError) return readOpenAiError(error as APIError); // `instanceof` infers `any` for its generics.
   if (APICallError.isInstance(error)) return readAiSdkError(error);
   if (error instanceof ProviderStreamError) return { kinds: kindsOf(error.code), message: error.message };
-  if (JSONParseError.isInstance(error) || TypeValidationError.isInstance(error) || error instanceof SyntaxError) {
-    return { kinds: [], message: 'the stream held something that is not a reply', is: 'MODEL_INVALID_RESPONSE' };
+  if (JSONParseError.isInstance(error) || TypeValidationError.isInstance(error) || isSyntaxError(error)) {
+    return {
+      kinds: [],
+      message: 'the stream held something that is not a reply',
+      is: 'MODEL_INVALID_RESPONSE',
+    };
   }
   if (InvalidPromptError.isInstance(error) || UnsupportedFunctionalityError.isInstance(error)) {
     return { kinds: [], message: error.message, is: 'MODEL_BAD_REQUEST' };
   }
-  if (error instanceof Error) return networkFailure(error);
-  if (isRecord(error)) return { kinds: kindsOf(error['type'], error['code'], error['status']), message: messageIn(error) };
-  return { kinds: [], message: String(error) };
+  if (isRecord(error) && typeof error['type'] === 'string') {
+    return { kinds: kindsOf(error['type'], error['code'], error['status']), message: messageIn(error) };
+  }
+  return networkFailure(error);
 }
+
+const isSyntaxError = (error: unknown): boolean => isRecord(error) && error['name'] === 'SyntaxError';
 
 function readOpenAiError(error: APIError): Failure {
   const body: unknown = error.error;
@@ -81,14 +89,15 @@ function readOpenAiError(error: APIError): Failure {
     status: error.status ?? numeric,
     kinds: kindsOf(error.code, error.type, inner['code'], inner['type'], inner['status']),
     message: typeof body === 'string' ? body : messageIn(inner) || error.message,
-    retryAfterMs: retryAfter((name) => error.headers?.get(name) ?? undefined) ?? retryDelayIn(inner),
+    retryAfterMs: retryAfter((name) => error.headers?.get(name) ?? undefined),
   };
 }
 
 function readAiSdkError(error: APICallError): Failure {
   const body = parseBody(error.responseBody);
   const inner = isRecord(body['error']) ? body['error'] : body;
-  if (error.statusCode === undefined && error.responseBody === undefined) return networkFailure(error);
+  // A connection that broke during a good answer carries the status of the answer.
+  if ((error.statusCode ?? 0) < 400 && error.responseBody === undefined) return networkFailure(error);
   return {
     status: error.statusCode,
     kinds: kindsOf(inner['code'], inner['type'], inner['status'], ...reasonsIn(inner)),
@@ -99,15 +108,21 @@ function readAiSdkError(error: APICallError): Failure {
 
 const TIMEOUTS = /timed? ?out|ETIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT/i;
 
-function networkFailure(error: Error): Failure {
+/** The message of an error and of its causes: `fetch failed` alone tells nobody that the port was wrong. */
+function networkFailure(error: unknown): Failure {
   const messages: string[] = [];
-  for (let at: unknown = error; at instanceof Error && messages.length < 5; at = at.cause) {
-    const code: unknown = 'code' in at ? at.code : undefined;
-    messages.push(typeof code === 'string' && !at.message.includes(code) ? `${at.message} (${code})` : at.message);
+  for (let at = error; isRecord(at) && messages.length < 5; at = at['cause'] ?? errorsIn(at)[0]) {
+    const said = messageIn(at);
+    const code = at['code'];
+    messages.push(typeof code === 'string' && !said.includes(code) ? `${said} (${code})`.trim() : said);
   }
-  const message = [...new Set(messages)].join(': ');
+  const message = [...new Set(messages)].filter(Boolean).join(': ') || String(error);
   return { kinds: [], message, is: TIMEOUTS.test(message) ? 'MODEL_TIMEOUT' : 'MODEL_UNAVAILABLE' };
 }
+
+/** Node wraps the attempts at several addresses into an AggregateError without a message. */
+const errorsIn = (error: Readonly<Record<string, unknown>>): readonly unknown[] =>
+  Array.isArray(error['errors']) ? error['errors'] : [];
 
 /** Texts with which providers say that the prompt is longer than the model's window. */
 const OVERFLOW = [
@@ -119,7 +134,8 @@ const OVERFLOW = [
   /longer than the model's context/i,
   /reduce the length of the (messages|prompt|input)/i,
 ];
-const CREDITS = /insufficient[ _](quota|credits|balance|funds)|credit balance is too low|exceeded your current quota/i;
+const CREDITS =
+  /insufficient[ _](quota|credits|balance|funds)|credit balance is too low|exceeded your current quota/i;
 const BAD_KEY = /api[ _]key (not valid|expired)|invalid api key|incorrect api key|api_key_invalid/i;
 
 /** Kinds that say more than the status beside them (streams carry no status at all). */
@@ -161,7 +177,12 @@ const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
 
 function codeOf({ status, kinds, message, is }: Failure): ErrorCode {
   if (is) return is;
-  if ((status ?? 400) < 500 && status !== 401 && status !== 429 && OVERFLOW.some((text) => text.test(message))) {
+  if (
+    (status ?? 400) < 500 &&
+    status !== 401 &&
+    status !== 429 &&
+    OVERFLOW.some((text) => text.test(message))
+  ) {
     return 'MODEL_CONTEXT_OVERFLOW';
   }
   if ((status === 400 || status === 429 || status === undefined) && CREDITS.test(message)) {
@@ -235,7 +256,8 @@ function retryDelayIn(body: Readonly<Record<string, unknown>>): number | undefin
 
 const detailsIn = (body: Readonly<Record<string, unknown>>) =>
   Array.isArray(body['details']) ? body['details'].filter(isRecord) : [];
-const reasonsIn = (body: Readonly<Record<string, unknown>>) => detailsIn(body).map((detail) => detail['reason']);
+const reasonsIn = (body: Readonly<Record<string, unknown>>) =>
+  detailsIn(body).map((detail) => detail['reason']);
 const messageIn = (body: Readonly<Record<string, unknown>>) =>
   typeof body['message'] === 'string' ? body['message'] : '';
 const kindsOf = (...values: readonly unknown[]) =>

@@ -6,7 +6,10 @@ export interface ModelLimits {
   readonly maxOutputTokens: number;
 }
 
-const limits = (contextWindow: number, maxOutputTokens: number): ModelLimits => ({ contextWindow, maxOutputTokens });
+const limits = (contextWindow: number, maxOutputTokens: number): ModelLimits => ({
+  contextWindow,
+  maxOutputTokens,
+});
 
 /** Makers publish these numbers but most listings leave them out. First match wins. */
 const FAMILIES: readonly (readonly [RegExp, ModelLimits])[] = [
@@ -39,7 +42,8 @@ export function limitsOf(model: string, listed: Partial<ModelLimits> = {}): Mode
   const contextWindow = listed.contextWindow ?? family?.contextWindow ?? DEFAULT_LIMITS.contextWindow;
   const output = listed.maxOutputTokens ?? family?.maxOutputTokens ?? DEFAULT_LIMITS.maxOutputTokens;
   // A small local window must keep room for the prompt, or every request is refused.
-  const maxOutputTokens = contextWindow < 2 * output ? Math.min(output, Math.floor(contextWindow / 4)) : output;
+  const maxOutputTokens =
+    contextWindow < 2 * output ? Math.min(output, Math.floor(contextWindow / 4)) : output;
   return { contextWindow, maxOutputTokens };
 }
 
@@ -55,7 +59,8 @@ const REASONING = [
 ];
 
 /** Whether the model thinks before it answers, judged by its name. */
-export const isReasoningModel = (model: string): boolean => REASONING.some((name) => name.test(bareName(model)));
+export const isReasoningModel = (model: string): boolean =>
+  REASONING.some((name) => name.test(bareName(model)));
 
 /** OpenAI's models that are called through the Responses API, as Letta does. */
 export const usesResponsesApi = (model: string): boolean => /^(gpt-5|o[134](-|$))/.test(bareName(model));

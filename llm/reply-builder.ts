@@ -50,7 +50,8 @@ export class ReplyBuilder {
 
   /** Opens a tool call. A missing id gets one made from the seed, a repeated id a suffix: ids are unique in a reply. */
   openCall(call: { readonly id: string; readonly name: string }): number {
-    const index = this.parts.push({ type: 'tool_call', id: this.uniqueId(call.id), name: '', arguments: '' }) - 1;
+    const index =
+      this.parts.push({ type: 'tool_call', id: this.uniqueId(call.id), name: '', arguments: '' }) - 1;
     this.nameCall(index, call.name);
     return index;
   }

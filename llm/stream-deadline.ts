@@ -1,6 +1,7 @@
 import { AppError } from '../domain/errors';
 import { classifyError } from './classify-error';
 import type { FailureContext } from './classify-error';
+import { isRecord } from './is-record';
 
 /** Passed to whoever reads the stream: `touch` on every event, `signal` to the provider's library. */
 export interface StreamDeadline {
@@ -30,7 +31,12 @@ export async function withStreamDeadline<T>(
   if (signal.aborted) throw abortError(signal, failure.label);
   signal.addEventListener('abort', onAbort, { once: true });
   const idle = setTimeout(() => {
-    stop(new AppError('MODEL_TIMEOUT', `${failure.label} sent nothing for ${idleTimeoutMs / 1000} s. Try again.`));
+    stop(
+      new AppError(
+        'MODEL_TIMEOUT',
+        `${failure.label} sent nothing for ${idleTimeoutMs / 1000} s. Try again.`,
+      ),
+    );
   }, idleTimeoutMs);
   try {
     return await work({ signal: controller.signal, touch: () => idle.refresh() });
@@ -45,7 +51,7 @@ export async function withStreamDeadline<T>(
 function abortError(signal: AbortSignal, label: string): AppError {
   const reason: unknown = signal.reason;
   if (reason instanceof AppError) return reason;
-  if (reason instanceof Error && reason.name === 'TimeoutError') {
+  if (isRecord(reason) && reason['name'] === 'TimeoutError') {
     return new AppError('MODEL_TIMEOUT', `${label} did not finish within the time of this call. Try again.`);
   }
   return new AppError('CANCELLED', `The call to ${label} was cancelled.`);

@@ -40,8 +40,9 @@ export function readIfThere(file: string): string | null {
 export const isCode = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code;
 
-/** What an operator needs of a system error: its code, or its message. */
+/** What an operator needs of an error: the code of a system error, the message of any other. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof AppError) return error.message;
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
   return error instanceof Error ? error.message : String(error);
 }

@@ -5,10 +5,10 @@ import path from 'node:path';
 import { databaseUrl, ensureDatabase } from '../db/ensure-database';
 import { AppError } from '../domain/errors';
 import { readIfThere, reasonOf } from './data-folder';
-import { launch, PLAIN_ENVIRONMENT, type Launched } from './launch';
-import { untilReady } from './poll';
+import { launch, PLAIN_ENVIRONMENT, type Launched } from './processes/launch';
+import { untilReady } from './processes/until-ready';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries';
-import type { ProcessGuard } from './process-guard';
+import type { ProcessGuard } from './processes/process-guard';
 
 // Postgres refuses to run as root, and initdb wants a user that has a name: nobody is there on every system.
 const NOBODY = 65_534;
@@ -71,7 +71,10 @@ function passwordOf(home: string, hasCluster: boolean): string {
   const stored = readIfThere(file)?.trim();
   if (stored) return stored;
   if (hasCluster) {
-    throw new AppError('CONFLICT', `${file} is missing, so the database in ${home} can't be opened; restore that file.`);
+    throw new AppError(
+      'CONFLICT',
+      `${file} is missing, so the database in ${home} can't be opened; restore that file.`,
+    );
   }
   const password = randomBytes(24).toString('hex');
   fs.writeFileSync(file, `${password}\n`, { mode: 0o600, flush: true });
@@ -107,7 +110,10 @@ function createCluster({ folder, data, binaries, password, uid }: ClusterOptions
   fs.rmSync(passwordFile, { force: true });
   if (done.status !== 0) {
     const reason = done.error ? reasonOf(done.error) : done.stderr.trim();
-    throw new AppError('UNAVAILABLE', `The embedded Postgres could not create its data in ${folder}: ${reason}`);
+    throw new AppError(
+      'UNAVAILABLE',
+      `The embedded Postgres could not create its data in ${folder}: ${reason}`,
+    );
   }
   fs.renameSync(partial, data);
 }
@@ -134,7 +140,13 @@ function launchPostgres(
   return launch({
     name: 'postgres',
     command: binaries.postgres,
-    args: ['-D', seenFrom(data, uid), '-p', String(port), ...[...ours, ...settings].flatMap((each) => ['-c', each])],
+    args: [
+      '-D',
+      seenFrom(data, uid),
+      '-p',
+      String(port),
+      ...[...ours, ...settings].flatMap((each) => ['-c', each]),
+    ],
     cwd: data,
     uid,
     logFile: path.join(home, 'postgres.log'),
@@ -153,7 +165,10 @@ function refuseForeignServer(data: string): void {
   const pid = Number(readIfThere(file)?.split('\n')[0]);
   if (!pid || !fs.existsSync(`/proc/${pid}`)) return;
   if (runsIn(pid, data)) {
-    throw new AppError('CONFLICT', `A Postgres (pid ${pid}) that Everturn did not start uses ${data}; stop it first.`);
+    throw new AppError(
+      'CONFLICT',
+      `A Postgres (pid ${pid}) that Everturn did not start uses ${data}; stop it first.`,
+    );
   }
   fs.rmSync(file, { force: true });
 }

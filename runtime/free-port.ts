@@ -26,7 +26,10 @@ export async function requirePort(host: string, port: number): Promise<void> {
   const problem = await portProblem(host, port);
   if (!problem) return;
   if (isCode(problem, 'EADDRINUSE')) {
-    throw new AppError('CONFLICT', `Port ${port} on ${host} is in use; stop what uses it or set PORT to another port.`);
+    throw new AppError(
+      'CONFLICT',
+      `Port ${port} on ${host} is in use; stop what uses it or set PORT to another port.`,
+    );
   }
   throw new AppError(
     'INVALID_ARGUMENT',

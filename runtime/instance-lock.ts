@@ -3,7 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../domain/errors';
 import { isCode, readIfThere } from './data-folder';
-import { identityOf, isRunning, type ProcessIdentity } from './process-identity';
+import { identityOf, isRunning, type ProcessIdentity } from './processes/process-identity';
 
 const Identity = z.object({ pid: z.number().int().positive(), startedAt: z.string() });
 
@@ -72,5 +72,8 @@ function releaseLock(lock: string): void {
 
 function inUse(home: string, owner: ProcessIdentity | null): AppError {
   const who = owner ? `Another Everturn (pid ${owner.pid})` : 'Another Everturn';
-  return new AppError('CONFLICT', `${who} already uses ${home}; stop it or set EVERTURN_HOME to another folder.`);
+  return new AppError(
+    'CONFLICT',
+    `${who} already uses ${home}; stop it or set EVERTURN_HOME to another folder.`,
+  );
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { loadConfig, readEnvironment, type Config } from '../config';
 import { AppError } from '../domain/errors';
 import { createLogger } from '../log';
-import { parentWatch } from './parent-watch';
+import { parentWatch } from './processes/parent-watch';
 import { readyText } from './ready-text';
 import { startStack, type Stack } from './stack';
 
@@ -16,38 +16,46 @@ export interface MainOptions {
  * one sentence, without a stack trace.
  */
 export async function main({ serverModule }: MainOptions): Promise<number> {
-  const startedAt = Date.now();
   const stopping = new AbortController();
-  let stack: Stack | null = null;
-  let fatal: AppError | null = null;
+  const outcome: Outcome = { stack: null, fatal: null };
   const unlisten = onStopRequest(() => {
-    if (stopping.signal.aborted) stack?.hurry();
+    if (stopping.signal.aborted) outcome.stack?.hurry();
     stopping.abort();
   });
   try {
-    const env = readEnvironment();
-    const config = loadConfig(env);
-    const log = createLogger(config.logLevel);
-    const onFatal = (error: AppError) => {
-      fatal = error;
-      stopping.abort();
-    };
-    const { signal } = stopping;
-    stack = await startStack({ config, env, serverModule, log, progress: say, onFatal, signal });
-    const stopWatching = parentWatch(env, () => stopping.abort());
-    announce(config, stack, (Date.now() - startedAt) / 1000);
-    await aborted(signal);
-    stopWatching();
-    say('Stopping ... (again to hurry)');
-    await stack.stop();
-    if (fatal) throw fatal;
-    return 0;
+    await run(serverModule, stopping, outcome);
+    return outcome.fatal ? complain(outcome.fatal) : 0;
   } catch (error) {
-    if (stopping.signal.aborted && !fatal) return 0;
-    return complain(error);
+    // A start that was interrupted fails because it was; nothing else is wrong.
+    return stopping.signal.aborted && !outcome.fatal ? 0 : complain(outcome.fatal ?? error);
   } finally {
     unlisten();
   }
+}
+
+interface Outcome {
+  stack: Stack | null;
+  fatal: AppError | null;
+}
+
+async function run(serverModule: string, stopping: AbortController, outcome: Outcome): Promise<void> {
+  const startedAt = performance.now();
+  const env = readEnvironment();
+  const config = loadConfig(env);
+  const log = createLogger(config.logLevel);
+  const onFatal = (error: AppError) => {
+    outcome.fatal = error;
+    stopping.abort();
+  };
+  const { signal } = stopping;
+  const stack = await startStack({ config, env, serverModule, log, progress: say, onFatal, signal });
+  outcome.stack = stack;
+  const stopWatching = parentWatch(env, () => stopping.abort());
+  announce(config, stack, (performance.now() - startedAt) / 1000);
+  await aborted(signal);
+  stopWatching();
+  say('Stopping ... (again to hurry)');
+  await stack.stop();
 }
 
 function announce(config: Config, { ready, temporalUi }: Stack, seconds: number): void {
@@ -64,12 +72,21 @@ function complain(error: unknown): number {
   return 1;
 }
 
+const ONE_REQUEST_MS = 500;
+
 /** Calls back for each request to stop: Ctrl-C, SIGTERM, the end of the terminal. */
 function onStopRequest(callback: () => void): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, callback);
+  let last = -Infinity;
+  const request = () => {
+    const now = performance.now();
+    // The terminal signals npm and us, and npm passes its signal on: one Ctrl-C arrives twice.
+    if (now - last > ONE_REQUEST_MS) callback();
+    last = now;
+  };
+  for (const signal of signals) process.on(signal, request);
   return () => {
-    for (const signal of signals) process.off(signal, callback);
+    for (const signal of signals) process.off(signal, request);
   };
 }
 

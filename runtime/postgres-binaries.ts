@@ -12,7 +12,11 @@ export interface PostgresBinaries {
   readonly postgres: string;
 }
 
-const SYSTEM_CACHES = ['/var/cache/everturn', '/var/tmp/everturn-root', path.join(os.tmpdir(), 'everturn-root')];
+const SYSTEM_CACHES = [
+  '/var/cache/everturn',
+  '/var/tmp/everturn-root',
+  path.join(os.tmpdir(), 'everturn-root'),
+];
 
 const Links = z.array(z.object({ source: z.string(), target: z.string() }));
 
@@ -22,7 +26,10 @@ const Links = z.array(z.object({ source: z.string(), target: z.string() }));
  */
 export function findPostgres(uid: number | undefined, cacheFolders: readonly string[]): PostgresBinaries {
   const native = packagedPostgres();
-  const inPlace = { initdb: path.join(native, 'bin', 'initdb'), postgres: path.join(native, 'bin', 'postgres') };
+  const inPlace = {
+    initdb: path.join(native, 'bin', 'initdb'),
+    postgres: path.join(native, 'bin', 'postgres'),
+  };
   if (linkLibraries(native, native) && runProblem(inPlace, uid) === null) return inPlace;
   // Root runs Postgres as nobody, who sees no home folder.
   return copiedPostgres(native, uid, uid === undefined ? cacheFolders : SYSTEM_CACHES);
@@ -56,14 +63,21 @@ function linkLibraries(native: string, target: string): boolean {
   }
 }
 
-function copiedPostgres(native: string, uid: number | undefined, folders: readonly string[]): PostgresBinaries {
+function copiedPostgres(
+  native: string,
+  uid: number | undefined,
+  folders: readonly string[],
+): PostgresBinaries {
   const { version } = z
     .object({ version: z.string() })
     .parse(JSON.parse(fs.readFileSync(path.join(native, '..', 'package.json'), 'utf8')));
   const problems: string[] = [];
   for (const folder of folders) {
     const target = path.join(folder, `postgres-${version}`);
-    const copied = { initdb: path.join(target, 'bin', 'initdb'), postgres: path.join(target, 'bin', 'postgres') };
+    const copied = {
+      initdb: path.join(target, 'bin', 'initdb'),
+      postgres: path.join(target, 'bin', 'postgres'),
+    };
     const problem = copyProblem(native, target) ?? runProblem(copied, uid);
     if (problem === null) return copied;
     problems.push(`${target}: ${problem}`);
@@ -103,7 +117,11 @@ function makeReadable(entry: string): void {
 function runProblem({ initdb, postgres }: PostgresBinaries, uid: number | undefined): string | null {
   for (const program of [initdb, postgres]) {
     const owner = uid === undefined ? {} : { uid, gid: uid };
-    const { error, status, stderr } = spawnSync(program, ['--version'], { ...owner, cwd: '/', encoding: 'utf8' });
+    const { error, status, stderr } = spawnSync(program, ['--version'], {
+      ...owner,
+      cwd: '/',
+      encoding: 'utf8',
+    });
     if (error) return reasonOf(error);
     if (status !== 0) return stderr.trim().split('\n').at(-1) ?? `exit code ${status ?? 'unknown'}`;
   }

@@ -22,7 +22,8 @@ export function readyText({ config, ready, temporalUi, seconds }: ReadyFacts): s
   return `\nEverturn ${packageJson.version} is ready (${seconds.toFixed(1)} s)\n\n${table}\n\n${next(config, ready)}\n`;
 }
 
-function models({ providers, models: handles }: ServerReady): string {
+function models({ providers: named, models: handles }: ServerReady): string {
+  const providers = named.filter((name) => name !== 'everturn'); // The demo model is nobody's provider.
   if (providers.length > 0) return `${providers.join(', ')} (${handles.length} models)`;
   return 'no provider: the demo model everturn/demo answers; set OPENAI_API_KEY or another one (.env.example)';
 }

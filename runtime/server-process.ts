@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process';
 import { z } from 'zod';
 import { AppError } from '../domain/errors';
-import { guarded, type Launched } from './launch';
-import type { ProcessGuard } from './process-guard';
-import { FatalServiceError } from './supervise';
+import { guarded, type Launched } from './processes/launch';
+import type { ProcessGuard } from './processes/process-guard';
+import { FatalServiceError } from './processes/supervise';
 
 // What the server tells its supervisor over IPC.
 const Ready = z.object({
@@ -12,7 +12,10 @@ const Ready = z.object({
   models: z.array(z.string()),
   providers: z.array(z.string()),
 });
-const Message = z.discriminatedUnion('type', [Ready, z.object({ type: z.literal('fatal'), message: z.string() })]);
+const Message = z.discriminatedUnion('type', [
+  Ready,
+  z.object({ type: z.literal('fatal'), message: z.string() }),
+]);
 
 /** What a server that listens says of itself. */
 export type ServerReady = Omit<z.infer<typeof Ready>, 'type'>;
@@ -22,7 +25,11 @@ export interface ServerProcessOptions {
   readonly module: string;
   readonly env: NodeJS.ProcessEnv;
   readonly guard: ProcessGuard;
-  readonly onReady: (ready: ServerReady) => void;
+}
+
+export interface StartedServer {
+  readonly launched: Launched;
+  readonly ready: ServerReady;
 }
 
 const READY_TIMEOUT_MS = 60_000;
@@ -31,12 +38,15 @@ const READY_TIMEOUT_MS = 60_000;
  * Starts API and worker in one child process; resolves when it listens. A problem that the server reports as fatal is
  * thrown as such. The child ends by itself when the IPC channel to this process closes.
  */
-export async function startServer(options: ServerProcessOptions, signal: AbortSignal): Promise<Launched> {
-  const { module, env, guard, onReady } = options;
+export async function startServer(
+  options: ServerProcessOptions,
+  signal: AbortSignal,
+): Promise<StartedServer> {
+  const { module, env, guard } = options;
   const child = fork(module, { env, detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   let fatal: AppError | null = null;
   const launched = guarded(child, { name: 'server', stopSignal: 'SIGTERM', guard }, { fatal: () => fatal });
-  const ready = new Promise<void>((resolve) => {
+  const ready = new Promise<ServerReady>((resolve) => {
     child.on('message', (raw) => {
       const message = Message.safeParse(raw);
       if (!message.success) return; // Not of this protocol.
@@ -44,13 +54,11 @@ export async function startServer(options: ServerProcessOptions, signal: AbortSi
         fatal = new FatalServiceError(message.data.message);
         return;
       }
-      onReady(message.data);
-      resolve();
+      resolve(message.data);
     });
   });
   try {
-    await Promise.race([ready, failure(launched), timeout(signal)]);
-    return launched;
+    return { launched, ready: await Promise.race([ready, failure(launched), timeout(signal)]) };
   } catch (error) {
     launched.kill(signal.aborted ? 'SIGTERM' : 'SIGKILL');
     await launched.exited;
@@ -60,14 +68,20 @@ export async function startServer(options: ServerProcessOptions, signal: AbortSi
 
 async function failure(launched: Launched): Promise<never> {
   const { reason, fatal } = await launched.exited;
-  throw fatal ?? new AppError('UNAVAILABLE', `The server ended before it was ready (${reason}); see the lines above.`);
+  throw (
+    fatal ??
+    new AppError('UNAVAILABLE', `The server ended before it was ready (${reason}); see the lines above.`)
+  );
 }
 
 function timeout(signal: AbortSignal): Promise<never> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(READY_TIMEOUT_MS)]);
   return new Promise((_resolve, reject) => {
     const fail = () => {
-      const late = new AppError('UNAVAILABLE', `The server was not ready after ${READY_TIMEOUT_MS / 1000} s.`);
+      const late = new AppError(
+        'UNAVAILABLE',
+        `The server was not ready after ${READY_TIMEOUT_MS / 1000} s.`,
+      );
       reject(signal.aborted ? new AppError('CANCELLED', 'The start was interrupted.') : late);
     };
     if (limit.aborted) fail();

@@ -1,16 +1,16 @@
 import { migrate } from '../db/migrate';
 import type { Config } from '../config';
-import type { AppError } from '../domain/errors';
+import { AppError } from '../domain/errors';
 import type { Logger } from '../log';
 import { prepareDataFolder } from './data-folder';
 import { prepareEmbeddedPostgres } from './embedded-postgres';
 import { freePort, rememberedPort, requirePort } from './free-port';
 import { lockDataFolder } from './instance-lock';
-import { ProcessGuard } from './process-guard';
+import { ProcessGuard } from './processes/process-guard';
 import { startServer, type ServerReady } from './server-process';
-import { supervise, type Service, type Supervised } from './supervise';
-import { findTemporal } from './temporal-binary';
-import { startTemporal } from './temporal-server';
+import { supervise, type Service, type Supervised } from './processes/supervise';
+import { findTemporal } from './temporal/temporal-binary';
+import { startTemporal } from './temporal/temporal-server';
 
 export interface StackOptions {
   readonly config: Config;
@@ -64,7 +64,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (orphans.length > 0) log.info({ orphans }, 'ended what a killed Everturn left behind');
     const port = config.api.port === 0 ? await freePort() : config.api.port;
     await requirePort(config.api.host, port);
-    const [databaseUrl, temporal] = await settled([startDatabase(options, embedded), startTemporalService(options, embedded)]);
+    const [databaseUrl, temporal] = await settled([
+      startDatabase(options, embedded),
+      startTemporalService(options, embedded),
+    ]);
     const env = serverEnvironment(options, { port, databaseUrl, temporalAddress: temporal.address });
     const ready = await startServerService(options, embedded, env);
     const all = [...embedded.services];
@@ -102,7 +105,7 @@ async function startDatabase(options: StackOptions, { services, guard }: Embedde
       stopSignal: 'SIGINT',
       hurrySignal: 'SIGQUIT',
       stopTimeoutMs: 15_000,
-      start: postgres.start,
+      start: (signal) => postgres.start(signal),
     };
     services.unshift(await supervise(service, options, options.signal));
     url = postgres.url;
@@ -111,7 +114,10 @@ async function startDatabase(options: StackOptions, { services, guard }: Embedde
   return url;
 }
 
-async function startTemporalService(options: StackOptions, { services, guard }: Embedded): Promise<TemporalAddress> {
+async function startTemporalService(
+  options: StackOptions,
+  { services, guard }: Embedded,
+): Promise<TemporalAddress> {
   const { config, progress, signal } = options;
   if (config.temporal.address !== null) return { address: config.temporal.address, ui: null };
   const { home, cacheFolder, searchPath } = config;
@@ -135,20 +141,22 @@ async function startServerService(
   { services, guard }: Embedded,
   env: NodeJS.ProcessEnv,
 ): Promise<ServerReady> {
-  let ready: ServerReady | null = null;
-  const onReady = (said: ServerReady) => {
-    ready ??= said;
-  };
+  const ready: ServerReady[] = [];
   const service: Service = {
     name: 'server',
     stopSignal: 'SIGTERM',
     hurrySignal: 'SIGKILL',
     stopTimeoutMs: 15_000,
-    start: (signal) => startServer({ module: options.serverModule, env, guard, onReady }, signal),
+    start: async (signal) => {
+      const started = await startServer({ module: options.serverModule, env, guard }, signal);
+      ready.push(started.ready);
+      return started.launched;
+    },
   };
   services.push(await supervise(service, options, options.signal));
-  if (!ready) throw new Error('the server resolved without its ready message');
-  return ready;
+  const [first] = ready;
+  if (!first) throw new AppError('INTERNAL', 'The server started without saying where it listens.');
+  return first;
 }
 
 interface Addresses {
@@ -157,7 +165,10 @@ interface Addresses {
   readonly temporalAddress: string;
 }
 
-function serverEnvironment(options: StackOptions, { port, databaseUrl, temporalAddress }: Addresses): NodeJS.ProcessEnv {
+function serverEnvironment(
+  options: StackOptions,
+  { port, databaseUrl, temporalAddress }: Addresses,
+): NodeJS.ProcessEnv {
   const { config, env } = options;
   // What is meant for a Temporal elsewhere would break the connection to ours, which speaks plain text on loopback.
   const plain = config.temporal.address === null ? { TEMPORAL_TLS: 'false', TEMPORAL_API_KEY: '' } : {};

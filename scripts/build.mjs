@@ -6,7 +6,19 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const folders = ['domain', 'workflows', 'activities', 'api', 'worker', 'db', 'llm', 'tools', 'runtime', 'bench', 'scripts'];
+const folders = [
+  'domain',
+  'workflows',
+  'activities',
+  'api',
+  'worker',
+  'db',
+  'llm',
+  'tools',
+  'runtime',
+  'bench',
+  'scripts',
+];
 const files = ['config.ts', 'log.ts', 'new-id.ts', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
 const dist = path.join(root, 'dist');
 const partial = path.join(root, `dist.${process.pid}`);
@@ -21,7 +33,14 @@ try {
 
 function build() {
   const started = new Date();
-  run('Compiling TypeScript', 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', partial);
+  run(
+    'Compiling TypeScript',
+    'node_modules/typescript/bin/tsc',
+    '-p',
+    'tsconfig.build.json',
+    '--outDir',
+    partial,
+  );
   // Read at run time and not known to tsc: SQL and Python.
   for (const folder of ['db/migrations', 'tools']) copyData(folder);
   run('Bundling workflows', path.join(partial, 'worker', 'build-bundle.js'));
@@ -33,7 +52,9 @@ function build() {
 
 function isFresh() {
   const built = fs.statSync(path.join(dist, stamp), { throwIfNoEntry: false })?.mtimeMs;
-  return built !== undefined && [...folders, ...files].every((entry) => newest(path.join(root, entry)) <= built);
+  return (
+    built !== undefined && [...folders, ...files].every((entry) => newest(path.join(root, entry)) <= built)
+  );
 }
 
 function newest(entry) {

@@ -72,7 +72,12 @@ const MEMORY_HANDLERS: ReadonlyMap<string, MemoryHandler> = new Map([
 ]);
 
 /** The runner of the built-in tools. Other tools answer that this version cannot run them. */
-export function createToolRunner({ recall, log, now = () => new Date(), ...deps }: ToolRunnerDeps): ToolRunner {
+export function createToolRunner({
+  recall,
+  log,
+  now = () => new Date(),
+  ...deps
+}: ToolRunnerDeps): ToolRunner {
   const readHandlers: ReadonlyMap<string, ReadHandler> = new Map([
     [conversationSearchTool.name, createConversationSearch({ recall, now })],
     [webSearchTool.name, createWebSearch(deps)],
@@ -82,12 +87,12 @@ export function createToolRunner({ recall, log, now = () => new Date(), ...deps 
   const memoryHandlerOf = (tool: Tool) => (isBuiltin(tool) ? MEMORY_HANDLERS.get(tool.name) : undefined);
   const readHandlerOf = (tool: Tool) => (isBuiltin(tool) ? readHandlers.get(tool.name) : undefined);
 
-
   /** The outcome of a call that threw, unless the error belongs to the turn. */
   function failed(tool: Tool, context: ToolCallContext, error: unknown): ToolOutcome {
     if (context.signal.aborted) throw cancelled(tool, error);
     if (!(error instanceof Error) || isForTheTurn(error)) throw error;
-    if (!(error instanceof AppError)) log.warn({ err: error, tool: tool.name, ...idsOf(context) }, 'a tool broke');
+    if (!(error instanceof AppError))
+      log.warn({ err: error, tool: tool.name, ...idsOf(context) }, 'a tool broke');
     return cut(tool, failedOutcome(tool.name, error));
   }
 
@@ -121,7 +126,12 @@ export function createToolRunner({ recall, log, now = () => new Date(), ...deps 
   };
 }
 
-const idsOf = ({ agentId, runId, stepId, toolCallId }: ToolCallContext) => ({ agentId, runId, stepId, toolCallId });
+const idsOf = ({ agentId, runId, stepId, toolCallId }: ToolCallContext) => ({
+  agentId,
+  runId,
+  stepId,
+  toolCallId,
+});
 
 /** Errors that belong to the turn: another attempt may succeed, or nobody waits for the answer any more. */
 const isForTheTurn = (error: Error): boolean =>

@@ -32,6 +32,9 @@ export function cors(origins: readonly string[] = ADE_ORIGINS): RequestHandler {
     res.setHeader('access-control-max-age', '600');
     const headers = req.get('access-control-request-headers');
     if (headers !== undefined) res.setHeader('access-control-allow-headers', headers);
-    res.status(isAllowed ? 200 : 400).type('text').send(isAllowed ? 'OK' : 'Disallowed CORS origin');
+    res
+      .status(isAllowed ? 200 : 400)
+      .type('text')
+      .send(isAllowed ? 'OK' : 'Disallowed CORS origin');
   };
 }

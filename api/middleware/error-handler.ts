@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler } from 'express';
+import { types } from 'node:util';
 import { fromDatabaseError } from '../../db/database-error';
 import { AppError } from '../../domain/errors';
 import type { Logger } from '../../log';
@@ -8,6 +9,8 @@ import { requestIdOf } from './request-log';
 
 /** Answers every error in Letta's shape. Unknown ones are logged with the request's id and answered without details. */
 export function errorHandler(log: Logger): ErrorRequestHandler {
+  // Express tells an error handler by its four parameters.
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   return (error: unknown, req, res, _next) => {
     const known = toAppError(error);
     const wire: WireError = known ? toWireError(known) : (fromHttpError(error) ?? UNKNOWN_ERROR);
@@ -30,14 +33,16 @@ interface HttpError extends Error {
 }
 
 const isHttpError = (error: unknown): error is HttpError =>
-  error instanceof Error && 'status' in error && typeof error.status === 'number';
+  types.isNativeError(error) && 'status' in error && typeof error.status === 'number';
 
 function toAppError(error: unknown): AppError | null {
   if (error instanceof AppError) return error;
   if (!isHttpError(error)) return fromDatabaseError(error);
   if (error.type === 'entity.parse.failed') return malformedJson(error);
   if (error.type === 'entity.too.large') {
-    return new AppError('PAYLOAD_TOO_LARGE', 'The request body is larger than 20 MB; send less.', { cause: error });
+    return new AppError('PAYLOAD_TOO_LARGE', 'The request body is larger than 20 MB; send less.', {
+      cause: error,
+    });
   }
   return null;
 }
@@ -48,8 +53,9 @@ const fromHttpError = (error: unknown): WireError | null =>
     : null;
 
 function malformedJson(error: Error): AppError {
-  const position = Number(/position (\d+)/.exec(error.message)?.[1] ?? 0);
+  const position = Number(/position (\d+)/.exec(error.message)?.[1] ?? 0); // V8 names it for long texts only
+  const ctx = { error: error.message };
   return invalid([
-    { type: 'json_invalid', loc: ['body', position], msg: 'JSON decode error', input: {}, ctx: { error: error.message } },
+    { type: 'json_invalid', loc: ['body', position], msg: 'JSON decode error', input: {}, ctx },
   ]);
 }

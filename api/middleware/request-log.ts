@@ -19,7 +19,10 @@ export function requestLog(log: Logger): RequestHandler {
       const startedAt = performance.now();
       res.once('close', () => {
         const ms = Math.round(performance.now() - startedAt);
-        log.debug({ requestId, method, path, status: res.statusCode, ms, aborted: !res.writableFinished }, 'request');
+        log.debug(
+          { requestId, method, path, status: res.statusCode, ms, aborted: !res.writableFinished },
+          'request',
+        );
       });
     }
     next();

@@ -24,10 +24,12 @@ export function findUnstorable(root: unknown, source: 'body' | 'query'): Pydanti
     if (typeof value === 'string') {
       if (!isStorable(value)) return unstorable(loc, 'a NUL character or half of a surrogate pair');
     } else if (typeof value === 'object' && value !== null) {
-      if (loc.length > MAX_JSON_DEPTH) return unstorable([source], `more than ${MAX_JSON_DEPTH} levels of nesting`);
+      if (loc.length > MAX_JSON_DEPTH)
+        return unstorable([source], `more than ${MAX_JSON_DEPTH} levels of nesting`);
       for (const [key, inner] of Object.entries(value)) {
         if (!isStorable(key)) return unstorable(loc, 'a NUL character or half of a surrogate pair in a key');
-        if (typeof inner === 'string' || typeof inner === 'object') pending.push({ value: inner, loc: [...loc, key] });
+        if (typeof inner === 'string' || typeof inner === 'object')
+          pending.push({ value: inner, loc: [...loc, key] });
       }
     }
   }

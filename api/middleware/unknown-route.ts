@@ -13,10 +13,15 @@ export function unknownRoute(routers: readonly Router[]): RequestHandler {
 }
 
 function allowedMethods(routers: readonly Router[], path: string): string[] {
-  const layers = routers.flatMap((router) => router.stack).filter((layer) => layer.route && matches(layer, path));
-  const methods = layers.flatMap((layer) => layer.route?.stack.map((entry) => entry.method.toUpperCase()) ?? []);
+  const layers = routers
+    .flatMap((router) => router.stack)
+    .filter((layer) => layer.route && matches(layer, path));
+  const methods = layers.flatMap(
+    (layer) => layer.route?.stack.map((entry) => entry.method.toUpperCase()) ?? [],
+  );
   return [...new Set(methods)].sort();
 }
 
 // `match` is the router's own test of a path; its types leave it out.
-const matches = (layer: object, path: string): boolean => (layer as { match(path: string): boolean }).match(path);
+const matches = (layer: object, path: string): boolean =>
+  (layer as { match(path: string): boolean }).match(path);

@@ -35,7 +35,9 @@ export function addAgentBlockRoutes(router: Router, { db }: ApiDeps): void {
     const { agentId, label } = req.params;
     const patch = fromWireBlockUpdate(parseBody(UpdateBlockBody, req.body));
     await requireAgent(db, agentId);
-    res.json(toWireBlock(await changeBlock(db, (tx) => getBlockOf(tx, { agentId, label, lock: true }), patch)));
+    res.json(
+      toWireBlock(await changeBlock(db, (tx) => getBlockOf(tx, { agentId, label, lock: true }), patch)),
+    );
   });
 
   router.patch('/agents/:agentId/core-memory/blocks/attach/:blockId', async (req, res) => {

@@ -10,6 +10,7 @@ import {
 import { lockAgent, requireAgent, updateAgent } from '../../db/agents';
 import { inTransaction, type Queryable } from '../../db/pool';
 import { getTool } from '../../db/tools';
+import { isJsonObject } from '../../domain/agent';
 import { loadAgentState } from '../agent-state';
 import type { ApiDeps } from '../deps';
 import { isLegacyClient } from '../middleware/sdk-version';
@@ -53,11 +54,11 @@ export function addAgentToolRoutes(router: Router, { db, turns }: ApiDeps): void
 
   router.patch('/agents/:agentId/tools/approval/:toolName', async (req, res) => {
     const { agentId, toolName } = req.params;
-    const { requires_approval: fromQuery } = parseQuery(ToolApprovalQuery, req.query);
-    const { requires_approval: requiresApproval } =
-      req.body === undefined && fromQuery !== undefined
-        ? { requires_approval: fromQuery }
-        : parseBody(ToolApprovalBody, req.body);
+    // Older clients name it in the query; where both do, the body counts.
+    const { requires_approval: inQuery } = parseQuery(ToolApprovalQuery, req.query);
+    const body: unknown =
+      isJsonObject(req.body) && Object.keys(req.body).length > 0 ? req.body : { requires_approval: inQuery };
+    const { requires_approval: requiresApproval } = parseBody(ToolApprovalBody, body);
     const answer = await changeTools(req, agentId, async (tx) => {
       await setToolApproval(tx, { agentId, toolName, requiresApproval });
       if (!requiresApproval) await dropApprovalRule(tx, agentId, toolName);

@@ -21,18 +21,28 @@ export function messageListRoutes({ db }: Pick<ApiDeps, 'db'>): Router {
   checkPathIds(router, { agentId: 'agent', messageId: 'message' });
 
   router.get('/agents/:agentId/messages', async (req, res) => {
-    const { conversation_id, include_return_message_types, ...page } = parseQuery(MessageListQuery, req.query);
+    const { conversation_id, include_return_message_types, ...page } = parseQuery(
+      MessageListQuery,
+      req.query,
+    );
     const { agentId } = req.params;
     await requireAgent(db, agentId);
     const conversationId = conversation_id === 'default' ? agentId : conversation_id;
     const messages = await listTranscript(db, { agentId, conversationId }, page);
-    res.json(messages.flatMap((message) => toWireMessages(message, { includeTypes: include_return_message_types })));
+    res.json(
+      messages.flatMap((message) => toWireMessages(message, { includeTypes: include_return_message_types })),
+    );
   });
 
   router.get('/messages', async (req, res) => {
-    const { conversation_id, include_return_message_types, ...page } = parseQuery(MessageListQuery, req.query);
+    const { conversation_id, include_return_message_types, ...page } = parseQuery(
+      MessageListQuery,
+      req.query,
+    );
     const messages = await listTranscript(db, { conversationId: conversation_id }, page);
-    res.json(messages.flatMap((message) => toWireMessages(message, { includeTypes: include_return_message_types })));
+    res.json(
+      messages.flatMap((message) => toWireMessages(message, { includeTypes: include_return_message_types })),
+    );
   });
 
   router.get('/messages/:messageId', async (req, res) => {

@@ -54,7 +54,11 @@ export function runRoutes({ db }: Pick<ApiDeps, 'db'>): Router {
 
   router.get('/runs/active', async (req, res) => {
     const { agent_id, background } = parseQuery(ActiveRunsQuery, req.query);
-    const filter = { agentIds: agent_id === undefined ? undefined : [agent_id], statuses: ACTIVE, background };
+    const filter = {
+      agentIds: agent_id === undefined ? undefined : [agent_id],
+      statuses: ACTIVE,
+      background,
+    };
     const page = { before: undefined, after: undefined, limit: MAX_RUNS, order: 'desc' } as const;
     const runs = await listRuns(db, filter, page);
     res.json(runs.map(toWireRun));
@@ -97,7 +101,10 @@ export function runRoutes({ db }: Pick<ApiDeps, 'db'>): Router {
 
   router.get('/runs/:runId/trace', async (req) => {
     await requireRun(db, runIdOf(req));
-    throw new AppError('NOT_IMPLEMENTED', 'Traces of runs are not recorded; find the run in the Temporal UI instead.');
+    throw new AppError(
+      'NOT_IMPLEMENTED',
+      'Traces of runs are not recorded; find the run in the Temporal UI instead.',
+    );
   });
 
   return router;

@@ -90,4 +90,7 @@ function refuseOverwriting(tool: Tool, body: UpdateToolBody): void {
 }
 
 const builtin = (tool: Tool, what: string): AppError =>
-  new AppError('INVALID_ARGUMENT', `INVALID_ARGUMENT: '${tool.name}' is a built-in tool, which cannot be ${what}.`);
+  new AppError(
+    'INVALID_ARGUMENT',
+    `INVALID_ARGUMENT: '${tool.name}' is a built-in tool, which cannot be ${what}.`,
+  );

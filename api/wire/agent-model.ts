@@ -122,7 +122,10 @@ export function changedModelDocuments(
   const format = llmConfig['response_format'];
   return {
     llmConfig,
-    modelSettings: { ...base.modelSettings, ...toModelSettings(llmConfig, { ...base.modelSettings, ...given }) },
+    modelSettings: {
+      ...base.modelSettings,
+      ...toModelSettings(llmConfig, { ...base.modelSettings, ...given }),
+    },
     responseFormat: isJsonObject(format) ? format : null,
   };
 }
@@ -181,7 +184,8 @@ function fromModelSettings(settings: ModelSettingsBody): JsonObject {
       effort: settings.effort,
       verbosity: settings.verbosity,
       enable_reasoner: thinking?.type ? thinking.type === 'enabled' : gemini?.include_thoughts,
-      max_reasoning_tokens: thinking?.type === 'disabled' ? 0 : (thinking?.budget_tokens ?? gemini?.thinking_budget),
+      max_reasoning_tokens:
+        thinking?.type === 'disabled' ? 0 : (thinking?.budget_tokens ?? gemini?.thinking_budget),
     }),
   };
 }
@@ -211,7 +215,10 @@ function toModelSettings(config: JsonObject, given: JsonObject): JsonObject {
     case 'anthropic': {
       const budget = config['max_reasoning_tokens'];
       const isThinking = config['enable_reasoner'] === true && typeof budget === 'number' && budget > 0;
-      const thinking = { type: isThinking ? 'enabled' : 'disabled', budget_tokens: isThinking ? budget : 1024 };
+      const thinking = {
+        type: isThinking ? 'enabled' : 'disabled',
+        budget_tokens: isThinking ? budget : 1024,
+      };
       const { verbosity, effort, strict } = config;
       return { ...given, ...shared, thinking, response_format: format, verbosity, effort, strict };
     }
@@ -233,7 +240,8 @@ const SUMMARIZERS: Readonly<Record<string, string>> = {
 };
 
 /** The light model of the same provider that Letta summarizes with; null where there is none. */
-export const preferredSummarizer = (model: ModelInfo): string | null => SUMMARIZERS[model.providerType] ?? null;
+export const preferredSummarizer = (model: ModelInfo): string | null =>
+  SUMMARIZERS[model.providerType] ?? null;
 
 /** Compaction as it is stored: what the client asked for over what it is by default. */
 export function compactionDocument(

@@ -8,7 +8,7 @@ import { derivedId } from '../../new-id';
 import { modelFields } from './agent-model';
 import { CreateBlockBody, toWireBlock } from './block';
 import { toWireMicros } from './dates';
-import { int32, jsonObject } from './fields';
+import { int32, jsonObject, queryChoices } from './fields';
 import { pageFields } from './page';
 import { queryChoice, queryFlag, queryList, queryText } from './query';
 import { toWireTool } from './tool';
@@ -89,7 +89,10 @@ export function toWireAgent({ agent, blocks, tools }: AgentState, include: reado
 }
 
 /** The older form of an agent's blocks, also the answer of `core-memory`. */
-export const toWireMemory = (agent: Pick<Agent, 'agentType'>, blocks: readonly ReturnType<typeof toWireBlock>[]) => ({
+export const toWireMemory = (
+  agent: Pick<Agent, 'agentType'>,
+  blocks: readonly ReturnType<typeof toWireBlock>[],
+) => ({
   agent_type: agent.agentType,
   git_enabled: false,
   blocks,
@@ -146,10 +149,7 @@ const agentFields = {
   hidden: optionalFlag,
 };
 
-const textContent = z.union([
-  z.string(),
-  z.array(z.object({ type: z.literal('text'), text: z.string() })),
-]);
+const textContent = z.union([z.string(), z.array(z.object({ type: z.literal('text'), text: z.string() }))]);
 const SeedMessageBody = z.object({
   role: z.enum(['user', 'system', 'assistant']),
   content: textContent,
@@ -181,9 +181,7 @@ export const UpdateAgentBody = z.object({
 export type UpdateAgentBody = z.infer<typeof UpdateAgentBody>;
 
 const includeFields = {
-  include: queryList()
-    .transform((items) => items?.flatMap((item) => item.split(',')))
-    .pipe(z.array(z.enum(RELATIONS.map((relation) => `agent.${relation}` as const))).optional()),
+  include: queryChoices(RELATIONS.map((relation) => `agent.${relation}` as const)),
   include_relationships: queryList(),
 };
 export const IncludeQuery = z.object(includeFields);
@@ -234,7 +232,10 @@ export const ListAgentsQuery = z.object({
   sort_by: sortField,
   ascending: queryFlag(),
 });
-export const ListAgentsOfBlockQuery = z.object({ ...includeFields, ...pageFields({ limit: 50, order: 'desc' }) });
+export const ListAgentsOfBlockQuery = z.object({
+  ...includeFields,
+  ...pageFields({ limit: 50, order: 'desc' }),
+});
 
 /** The filter of a list or count of agents, in the terms of `db/agents.ts`. */
 export const fromWireAgentFilter = (query: z.output<typeof AgentFilterQuery>) => ({

@@ -8,7 +8,7 @@ import {
 } from '../../domain/block';
 import { pageFields } from './page';
 import { queryFlag, queryInteger, queryList, queryText } from './query';
-import { int32, jsonObject, withoutNulls } from './fields';
+import { int32, jsonObject, queryCounts, withoutNulls } from './fields';
 
 /** A block as Letta's clients know it. Key order is that of the original. */
 export const toWireBlock = (block: Block) => ({
@@ -123,7 +123,7 @@ const filterFields = {
   match_all_tags: queryFlag(),
   connected_to_agents_count_gt: queryInteger({ min: -1 }),
   connected_to_agents_count_lt: queryInteger({ min: 0 }),
-  connected_to_agents_count_eq: queryList(),
+  connected_to_agents_count_eq: queryCounts(),
 };
 export const BlockFilterQuery = z.object(filterFields);
 export const ListBlocksQuery = z.object({ ...filterFields, ...pageFields({ limit: 50, order: 'asc' }) });
@@ -143,5 +143,5 @@ export const fromWireBlockFilter = (query: z.output<typeof BlockFilterQuery>) =>
   ofIdentity: query.identity_id !== undefined || query.identifier_keys !== undefined,
   agentCountAbove: query.connected_to_agents_count_gt,
   agentCountBelow: query.connected_to_agents_count_lt,
-  agentCountIn: query.connected_to_agents_count_eq?.map(Number).filter(Number.isSafeInteger),
+  agentCountIn: query.connected_to_agents_count_eq,
 });

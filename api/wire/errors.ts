@@ -31,7 +31,11 @@ function bodyOf(error: AppError): Readonly<Record<string, unknown>> {
     return { detail: { code, message, pending_request_id: facts['pendingRequestId'] ?? null } };
   }
   if (code === 'VALIDATION' && facts['plain'] !== true) {
-    return { trace_id: '', detail: message, ...(facts['examples'] !== undefined && { examples: facts['examples'] }) };
+    return {
+      trace_id: '',
+      detail: message,
+      ...(facts['examples'] !== undefined && { examples: facts['examples'] }),
+    };
   }
   return { detail: message, ...(facts['runId'] !== undefined && { run_id: facts['runId'] }) };
 }

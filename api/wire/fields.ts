@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { CustomIssueParams } from './pydantic-errors';
+import { queryList } from './query';
 
 /** A whole number that a Postgres `integer` column can hold. */
 export const int32 = z.int32();
@@ -13,3 +15,28 @@ export const withoutNulls = <T extends object>(fields: T): WithoutNulls<T> =>
   Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== null && value !== undefined),
   ) as WithoutNulls<T>;
+
+/** A query field that takes several of `choices`, repeated or comma-separated. */
+export const queryChoices = <const C extends string>(choices: readonly C[]) =>
+  queryList().transform((items, context): readonly C[] | undefined => {
+    const asked = items?.flatMap((item) => item.split(','));
+    const known = asked?.filter((item): item is C => choices.some((choice) => choice === item));
+    if (known?.length === asked?.length) return known;
+    const message = `Input should be one of ${choices.map((choice) => `'${choice}'`).join(', ')}`;
+    const params: CustomIssueParams = { pydanticType: 'literal_error' };
+    context.addIssue({ code: 'custom', message, params: { ...params } });
+    return z.NEVER;
+  });
+
+/** A query field that takes several whole numbers from 0 on. */
+export const queryCounts = () =>
+  queryList().transform((items, context) => {
+    if (!items || items.every((item) => /^\d{1,9}$/.test(item))) return items?.map(Number);
+    const params: CustomIssueParams = { pydanticType: 'int_parsing' };
+    context.addIssue({
+      code: 'custom',
+      message: 'Input should be valid integers of at most 9 digits',
+      params: { ...params },
+    });
+    return z.NEVER;
+  });

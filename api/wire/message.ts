@@ -50,7 +50,11 @@ export function toWireMessage(
   seqId: number | null = null,
 ): WireMessage {
   const parts = fragment.partIndexes.flatMap((index) => message.parts[index] ?? []);
-  const head = headOf(message, { type: MESSAGE_TYPES[fragment.kind], otid: otidFor(message, fragment), seqId });
+  const head = headOf(message, {
+    type: MESSAGE_TYPES[fragment.kind],
+    otid: otidFor(message, fragment),
+    seqId,
+  });
   return { ...head, name: nameFor(message, fragment, parts), ...bodyOf(fragment.kind, parts, message) };
 }
 
@@ -73,7 +77,10 @@ function headOf(
 }
 
 /** The `otid` of a fragment. Messages that clients wrote keep the client's; an approval request has its message's id. */
-export function otidFor(message: Pick<Message, 'id' | 'role' | 'otid'>, fragment: MessageFragment): string | null {
+export function otidFor(
+  message: Pick<Message, 'id' | 'role' | 'otid'>,
+  fragment: MessageFragment,
+): string | null {
   if (fragment.kind === 'approval_request') return message.id;
   if (CLIENT_WRITTEN.includes(message.role)) return message.otid;
   return otidOf(message.id, fragment.index);
@@ -125,34 +132,34 @@ const hiddenReasoning = ([part]: readonly MessagePart[]): WireMessageBody =>
 
 function toolCalls(parts: readonly MessagePart[], spell: (text: string) => string): WireMessageBody {
   const calls = parts.flatMap((part): WireToolCall[] =>
-    part.type === 'tool_call' ? [{ name: part.name, arguments: spell(part.arguments), tool_call_id: part.id }] : [],
+    part.type === 'tool_call'
+      ? [{ name: part.name, arguments: spell(part.arguments), tool_call_id: part.id }]
+      : [],
   );
   return { tool_call: calls[0] ?? null, tool_calls: calls };
 }
 
-const toReturn = (part: ToolReturnPart): WireToolReturn => ({
-  type: 'tool',
-  tool_return: part.result,
-  status: part.status,
-  tool_call_id: part.toolCallId,
-  stdout: part.stdout,
-  stderr: part.stderr,
+const toOutcome = ({
+  result,
+  status,
+  toolCallId,
+  stdout,
+  stderr,
+}: ToolReturnPart): Omit<WireToolReturn, 'type'> => ({
+  tool_return: result,
+  status,
+  tool_call_id: toolCallId,
+  stdout,
+  stderr,
 });
+const toReturn = (part: ToolReturnPart): WireToolReturn => ({ type: 'tool', ...toOutcome(part) });
 
 function toolReturns(parts: readonly MessagePart[]): WireMessageBody {
-  const returns = parts.flatMap((part) => (part.type === 'tool_return' ? [toReturn(part)] : []));
-  const [first = NO_RETURN] = returns;
-  const { type: _type, ...mirror } = first;
-  return { ...mirror, tool_returns: returns };
+  const returns = parts.filter((part) => part.type === 'tool_return');
+  const [first] = returns;
+  return { ...(first ? toOutcome(first) : NO_RETURN), tool_returns: returns.map(toReturn) };
 }
-const NO_RETURN: WireToolReturn = {
-  type: 'tool',
-  tool_return: '',
-  status: 'error',
-  tool_call_id: '',
-  stdout: null,
-  stderr: null,
-};
+const NO_RETURN = { tool_return: '', status: 'error', tool_call_id: '', stdout: null, stderr: null } as const;
 
 function approvalAnswer(parts: readonly MessagePart[]): WireMessageBody {
   const approvals = parts.flatMap((part): (WireApproval | WireToolReturn)[] => {

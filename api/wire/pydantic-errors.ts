@@ -22,7 +22,11 @@ export interface CustomIssueParams {
 export type InputSource = 'body' | 'query';
 
 /** The errors pydantic would list for these zod issues of `input`. Best effort: types and locations match, texts may differ. */
-export function toPydanticErrors(issues: readonly Issue[], source: InputSource, input: unknown): PydanticError[] {
+export function toPydanticErrors(
+  issues: readonly Issue[],
+  source: InputSource,
+  input: unknown,
+): PydanticError[] {
   return issues.flatMap((issue) => fromIssue(issue, [source], input));
 }
 
@@ -83,31 +87,45 @@ function wrongNumber(expected: 'int' | 'number', input: unknown): Verdict {
     return { type: `${short}_parsing`, msg };
   }
   if (expected === 'int' && typeof input === 'number') {
-    return { type: 'int_from_float', msg: 'Input should be a valid integer, got a number with a fractional part' };
+    return {
+      type: 'int_from_float',
+      msg: 'Input should be a valid integer, got a number with a fractional part',
+    };
   }
   return { type: `${short}_type`, msg: `Input should be a valid ${noun}` };
 }
 
 function wrongChoice(choices: readonly string[]): Verdict {
-  const expected = choices.length > 1 ? `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}` : choices.join('');
+  const expected =
+    choices.length > 1 ? `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}` : choices.join('');
   return { type: 'literal_error', msg: `Input should be ${expected}`, ctx: { expected } };
 }
 
+// prettier-ignore
 const BOUND_TEXT = {
   least: { number: ['greater_than_equal', 'greater than or equal to', 'ge'], sized: ['too_short', 'at least', 'min_length'] },
   above: { number: ['greater_than', 'greater than', 'gt'], sized: ['too_short', 'more than', 'min_length'] },
   most: { number: ['less_than_equal', 'less than or equal to', 'le'], sized: ['too_long', 'at most', 'max_length'] },
   below: { number: ['less_than', 'less than', 'lt'], sized: ['too_long', 'less than', 'max_length'] },
-} as const; // prettier-ignore
+} as const;
 
-function outOfBounds(origin: string, bound: number | bigint, input: unknown, side: keyof typeof BOUND_TEXT): Verdict {
+function outOfBounds(
+  origin: string,
+  bound: number | bigint,
+  input: unknown,
+  side: keyof typeof BOUND_TEXT,
+): Verdict {
   const limit = Number(bound);
   if (origin === 'string' || origin === 'array') {
     const [type, words, key] = BOUND_TEXT[side].sized;
     const [prefix, noun] = origin === 'string' ? ['string_', 'String'] : ['', 'List'];
     const [unit, length] = origin === 'string' ? ['characters', 0] : ['items', (input as unknown[]).length]; // zod checked it
     const found = origin === 'string' ? '' : ` after validation, not ${length}`;
-    return { type: prefix + type, msg: `${noun} should have ${words} ${limit} ${unit}${found}`, ctx: { [key]: limit } };
+    return {
+      type: prefix + type,
+      msg: `${noun} should have ${words} ${limit} ${unit}${found}`,
+      ctx: { [key]: limit },
+    };
   }
   const [type, words, key] = BOUND_TEXT[side].number;
   return { type, msg: `Input should be ${words} ${limit}`, ctx: { [key]: limit } };
@@ -116,14 +134,22 @@ function outOfBounds(origin: string, bound: number | bigint, input: unknown, sid
 function wrongFormat(format: string, pattern: string | undefined, message: string): Verdict {
   if (format !== 'regex' || pattern === undefined) return valueError(message);
   const source = pattern.replace(/^\/(.*)\/[a-z]*$/s, '$1');
-  return { type: 'string_pattern_mismatch', msg: `String should match pattern '${source}'`, ctx: { pattern: source } };
+  return {
+    type: 'string_pattern_mismatch',
+    msg: `String should match pattern '${source}'`,
+    ctx: { pattern: source },
+  };
 }
 
 function wrongTag(discriminator: string | undefined, options: readonly unknown[], input: unknown): Verdict {
   const name = toPythonRepr(discriminator ?? 'type');
   const expected = options.map((option) => toPythonRepr(option)).join(', ');
   const msg = `Input tag ${toPythonRepr(input)} found using ${name} does not match any of the expected tags: ${expected}`;
-  return { type: 'union_tag_invalid', msg, ctx: { discriminator: name, tag: input, expected_tags: expected } };
+  return {
+    type: 'union_tag_invalid',
+    msg,
+    ctx: { discriminator: name, tag: input, expected_tags: expected },
+  };
 }
 
 function customVerdict(issue: Issue): Verdict {

@@ -20,9 +20,14 @@ export const queryInteger = ({ min = 1, max = POSTGRES_INT_MAX }: { min?: number
     if (text === undefined) return undefined;
     const value = Number(text);
     if (!/^[+-]?\d+$/.test(text)) {
-      return fail(context, 'int_parsing', 'Input should be a valid integer, unable to parse string as an integer');
+      return fail(
+        context,
+        'int_parsing',
+        'Input should be a valid integer, unable to parse string as an integer',
+      );
     }
-    if (value < min) return fail(context, 'greater_than_equal', `Input should be greater than or equal to ${min}`);
+    if (value < min)
+      return fail(context, 'greater_than_equal', `Input should be greater than or equal to ${min}`);
     if (value > max) return fail(context, 'less_than_equal', `Input should be less than or equal to ${max}`);
     return value;
   });
@@ -60,7 +65,11 @@ export const queryDate = () =>
     if (text === undefined) return undefined;
     const date = new Date(text);
     if (!Number.isNaN(date.getTime())) return date;
-    return fail(context, 'datetime_parsing', 'Input should be a valid datetime, for example 2026-01-31T12:00:00Z');
+    return fail(
+      context,
+      'datetime_parsing',
+      'Input should be a valid datetime, for example 2026-01-31T12:00:00Z',
+    );
   });
 
 function fail(context: z.RefinementCtx, pydanticType: string, message: string): never {

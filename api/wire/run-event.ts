@@ -43,7 +43,13 @@ export function toFrames(
       return endFrames(event, { ...context, seqId });
     case 'rewind': {
       const { fromSeq, stepId } = event;
-      const data = { message_type: 'rewind', run_id: context.runId, step_id: stepId, from_seq_id: fromSeq, seq_id: seqId };
+      const data = {
+        message_type: 'rewind',
+        run_id: context.runId,
+        step_id: stepId,
+        from_seq_id: fromSeq,
+        seq_id: seqId,
+      };
       return [namedFrame('rewind', data)];
     }
     default: {
@@ -82,7 +88,11 @@ function deltaBody(event: Delta) {
   }
   if (event.approval) {
     const call = { name: event.name ?? null, arguments: event.arguments ?? null, tool_call_id: event.callId };
-    return { type: 'approval_request_message', otid: event.messageId, body: { tool_call: call, tool_calls: call } };
+    return {
+      type: 'approval_request_message',
+      otid: event.messageId,
+      body: { tool_call: call, tool_calls: call },
+    };
   }
   // JSON leaves out what is undefined: deltas of tool calls, unlike those of approvals, omit what they do not bring.
   const call = { name: event.name, arguments: event.arguments, tool_call_id: event.callId };
@@ -120,7 +130,8 @@ interface Ping {
 export const openingPing = (ping: Ping): string => pingFrame(ping, OPENING_SEQ);
 
 /** Keeps a silent connection open. `lastSeq` is the number of the frame before it. */
-export const keepalivePing = (ping: Ping & { readonly lastSeq: number }): string => pingFrame(ping, ping.lastSeq);
+export const keepalivePing = (ping: Ping & { readonly lastSeq: number }): string =>
+  pingFrame(ping, ping.lastSeq);
 
 /** The number of the opening ping. Run events are numbered from the next one on. */
 export const OPENING_SEQ = 1;

@@ -22,7 +22,8 @@ export const toWireStep = (step: Step) => ({
   cached_input_tokens: step.cachedInputTokens,
   cache_write_tokens: step.cacheWriteTokens,
   reasoning_tokens: step.reasoningTokens,
-  completion_tokens_details: step.totalTokens === null ? null : { reasoning_tokens: step.reasoningTokens ?? 0 },
+  completion_tokens_details:
+    step.totalTokens === null ? null : { reasoning_tokens: step.reasoningTokens ?? 0 },
   prompt_tokens_details: step.totalTokens === null ? null : promptDetails(step),
   stop_reason: step.stopReason,
   tags: step.tags,

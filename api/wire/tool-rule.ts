@@ -6,7 +6,10 @@ const rule = <T extends string, Fields extends z.ZodRawShape>(type: T, fields: F
   z.object({
     tool_name: z.string(),
     type: z.literal(type),
-    prompt_template: z.string().nullish().transform((text) => text ?? null),
+    prompt_template: z
+      .string()
+      .nullish()
+      .transform((text) => text ?? null),
     ...fields,
   });
 
@@ -25,10 +28,16 @@ export const ToolRuleBody: z.ZodType<ToolRule> = z.discriminatedUnion('type', [
   rule('parent_last_tool', { children: names }),
   rule('constrain_child_tools', {
     children: names,
-    child_arg_nodes: z.array(childNode).nullish().transform((nodes) => nodes ?? null),
+    child_arg_nodes: z
+      .array(childNode)
+      .nullish()
+      .transform((nodes) => nodes ?? null),
   }),
   rule('conditional', {
-    default_child: z.string().nullish().transform((name) => name ?? null),
+    default_child: z
+      .string()
+      .nullish()
+      .transform((name) => name ?? null),
     child_output_mapping: z.record(z.string(), z.string()),
     require_output_mapping: z.boolean().default(false),
   }),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { DEFAULT_USER_ID } from '../../domain/ids';
+import { isJsonObject } from '../../domain/agent';
 import { AppError } from '../../domain/errors';
 import type { Tool, ToolJsonSchema, ToolOutcome } from '../../domain/tool';
 import { DEFAULT_RETURN_CHAR_LIMIT, type ToolFields, type ToolPatch } from '../../db/tools';
@@ -67,7 +68,12 @@ export const UpdateToolBody = z.object({
 });
 export type UpdateToolBody = z.infer<typeof UpdateToolBody>;
 export const RunToolBody = z.object({ args: jsonObject.nullish() });
-export const ToolApprovalBody = z.object({ requires_approval: z.boolean() });
+// The TypeScript SDK sends the name of its own parameter, `body_requires_approval`.
+const withApprovalName = (body: unknown): unknown =>
+  isJsonObject(body) && !('requires_approval' in body) && 'body_requires_approval' in body
+    ? { requires_approval: body['body_requires_approval'] }
+    : body;
+export const ToolApprovalBody = z.preprocess(withApprovalName, z.object({ requires_approval: z.boolean() }));
 export const ToolApprovalQuery = z.object({ requires_approval: queryFlag() });
 
 /** The tool a creation asks for: its schema is the client's own, its name comes from there or from the source. */
@@ -104,20 +110,20 @@ export function fromWireToolUpdate(body: UpdateToolBody, tool: Tool): ToolPatch 
       })
     : undefined;
   return withoutNulls({
-      name: jsonSchema?.name,
-      description: body.description ?? jsonSchema?.description,
-      sourceType: body.source_type,
-      sourceCode: body.source_code,
-      jsonSchema: jsonSchema ?? describedAnew(tool.jsonSchema, body.description),
-      argsJsonSchema: body.args_json_schema,
-      tags: body.tags ? [...new Set(body.tags)] : undefined,
-      returnCharLimit: body.return_char_limit,
-      pipRequirements: body.pip_requirements,
-      npmRequirements: body.npm_requirements,
-      enableParallelExecution: body.enable_parallel_execution,
-      effects: body.effects,
-      metadata: updatedMetadata(body, tool),
-      defaultRequiresApproval: body.default_requires_approval,
+    name: jsonSchema?.name,
+    description: body.description ?? jsonSchema?.description,
+    sourceType: body.source_type,
+    sourceCode: body.source_code,
+    jsonSchema: jsonSchema ?? describedAnew(tool.jsonSchema, body.description),
+    argsJsonSchema: body.args_json_schema,
+    tags: body.tags ? [...new Set(body.tags)] : undefined,
+    returnCharLimit: body.return_char_limit,
+    pipRequirements: body.pip_requirements,
+    npmRequirements: body.npm_requirements,
+    enableParallelExecution: body.enable_parallel_execution,
+    effects: body.effects,
+    metadata: updatedMetadata(body, tool),
+    defaultRequiresApproval: body.default_requires_approval,
   });
 }
 
@@ -136,22 +142,30 @@ type SchemaSource = Pick<CreateToolBody, 'source_code' | 'json_schema' | 'args_j
 
 function declaredSchema({ source_code: source, json_schema: given, ...body }: SchemaSource): ToolJsonSchema {
   if (!given && !body.args_json_schema) {
-    throw underivable('this version does not read schemas from source code. Send `json_schema` with the tool');
+    throw underivable(
+      'this version does not read schemas from source code. Send `json_schema` with the tool',
+    );
   }
   const name = nameIn(given) ?? lastFunctionName(source);
   if (name === null) throw underivable('neither `json_schema` nor the source code names the function');
   checkToolName(name);
   const parameters = given?.['parameters'] ?? body.args_json_schema ?? NO_PARAMETERS;
-  if (!jsonObject.safeParse(parameters).success) throw underivable('`parameters` of the schema is not an object');
+  const checked = ParametersSchema.safeParse(parameters);
+  if (!checked.success) throw underivable('`parameters` must be a JSON schema of type object');
   const described = body.description ?? given?.['description'];
   return {
     ...given,
     name,
     description: typeof described === 'string' ? described : '',
-    parameters: parameters as ToolJsonSchema['parameters'], // the line above has checked it
+    parameters: checked.data,
   };
 }
 
+// Providers refuse tools whose arguments are not an object, and with them every turn of the agent.
+const ParametersSchema = z.looseObject({
+  type: z.literal('object').default('object'),
+  properties: jsonObject.default({}),
+});
 const NO_PARAMETERS = { type: 'object', properties: {}, required: [] };
 
 const nameIn = (schema: Readonly<Record<string, unknown>> | null | undefined): string | null =>

@@ -16,7 +16,10 @@ export const toWireUsage = (usage: RunUsage) => ({
 });
 
 /** `stop_reason`, as it stands in answers and streams. */
-export const toWireStopReason = (stopReason: StopReason) => ({ message_type: 'stop_reason', stop_reason: stopReason });
+export const toWireStopReason = (stopReason: StopReason) => ({
+  message_type: 'stop_reason',
+  stop_reason: stopReason,
+});
 
 /** What `runs.usage.retrieve` answers: OpenAI's shape, not Letta's. */
 export const toWireRunUsage = (usage: RunUsage) => ({

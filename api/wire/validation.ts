@@ -1,9 +1,15 @@
 import type { z } from 'zod';
 import { AppError } from '../../domain/errors';
-import { type InputSource, type PydanticError, pydanticErrorsRepr, toPydanticErrors } from './pydantic-errors';
+import {
+  type InputSource,
+  type PydanticError,
+  pydanticErrorsRepr,
+  toPydanticErrors,
+} from './pydantic-errors';
 
 /** The body as `schema` understands it, or `VALIDATION` (422) with the error list Letta's clients know. */
-export const parseBody = <T extends z.ZodType>(schema: T, body: unknown): z.output<T> => parse(schema, body, 'body');
+export const parseBody = <T extends z.ZodType>(schema: T, body: unknown): z.output<T> =>
+  parse(schema, body, 'body');
 
 /** The query as `schema` understands it, or `VALIDATION` (422). Build the fields from `api/wire/query.ts`. */
 export const parseQuery = <T extends z.ZodType>(schema: T, query: unknown): z.output<T> =>

@@ -5,7 +5,10 @@ import { readAiSdkStream } from './read-stream';
 import type { AiSdkReplyOptions } from './read-stream';
 
 /** What an AI SDK provider package needs to become a `ModelClient`. */
-export interface AiSdkAdapter extends Pick<AiSdkReplyOptions, 'provider' | 'label' | 'readMetadata' | 'redactedData'> {
+export interface AiSdkAdapter extends Pick<
+  AiSdkReplyOptions,
+  'provider' | 'label' | 'readMetadata' | 'redactedData'
+> {
   readonly keyName: string;
   readonly secrets: readonly string[];
   readonly idleTimeoutMs: number;

@@ -18,7 +18,10 @@ type UserContent = Extract<LanguageModelV3Message, { role: 'user' }>['content'][
 export type ReplayOptions = (part: AssistantPart) => AssistantContent['providerOptions'] | null | undefined;
 
 /** The conversation in the AI SDK's provider-neutral form. Pure: the same messages give the same prompt. */
-export function toAiSdkPrompt(messages: readonly PromptMessage[], replay: ReplayOptions): LanguageModelV3Prompt {
+export function toAiSdkPrompt(
+  messages: readonly PromptMessage[],
+  replay: ReplayOptions,
+): LanguageModelV3Prompt {
   return messages.flatMap((message): LanguageModelV3Message[] => {
     switch (message.role) {
       case 'system':
@@ -69,24 +72,30 @@ function toAssistantContent(part: AssistantPart, replay: ReplayOptions): Assista
 
 function toToolResult(message: Extract<PromptMessage, { role: 'tool' }>): LanguageModelV3ToolResultPart {
   const { toolCallId, name, text } = message;
-  return { type: 'tool-result', toolCallId, toolName: replayableName(name), output: { type: 'text', value: text } };
+  return {
+    type: 'tool-result',
+    toolCallId,
+    toolName: replayableName(name),
+    output: { type: 'text', value: text },
+  };
 }
 
 /** The parts of a request that both providers spell alike. */
-export function toAiSdkSettings({ settings, tools, toolChoice }: ModelRequest): Partial<LanguageModelV3CallOptions> {
+export function toAiSdkSettings({
+  settings,
+  tools,
+  toolChoice,
+}: ModelRequest): Partial<LanguageModelV3CallOptions> {
   return {
     ...(settings.maxOutputTokens !== null && { maxOutputTokens: settings.maxOutputTokens }),
     ...(settings.temperature !== null && { temperature: settings.temperature }),
     ...(tools.length > 0 && {
-      tools: tools.map(
-        (tool): LanguageModelV3FunctionTool => ({
-          type: 'function',
-          name: tool.name,
-          description: tool.description,
-          // A JSON schema by contract of ToolSpec.
-          inputSchema: tool.parameters as LanguageModelV3FunctionTool['inputSchema'],
-        }),
-      ),
+      tools: tools.map((tool): LanguageModelV3FunctionTool => ({
+        type: 'function',
+        name: tool.name,
+        description: tool.description,
+        inputSchema: tool.parameters,
+      })),
       toolChoice:
         typeof toolChoice === 'string'
           ? { type: toolChoice }

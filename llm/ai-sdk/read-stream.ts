@@ -1,4 +1,8 @@
-import type { LanguageModelV3StreamPart, LanguageModelV3Usage, SharedV3ProviderMetadata } from '@ai-sdk/provider';
+import type {
+  LanguageModelV3StreamPart,
+  LanguageModelV3Usage,
+  SharedV3ProviderMetadata,
+} from '@ai-sdk/provider';
 import { AppError } from '../../domain/errors';
 import type { ModelReply, ModelUsage } from '../../domain/model';
 import { ReplyBuilder } from '../reply-builder';
@@ -77,7 +81,10 @@ class AiSdkReader {
     const { label } = this.options;
     const reason = this.end?.finishReason;
     if (!this.end || !reason || (reason.unified === 'other' && reason.raw === undefined)) {
-      throw new AppError('MODEL_UNAVAILABLE', `The stream from ${label} ended before the reply did. Try again.`);
+      throw new AppError(
+        'MODEL_UNAVAILABLE',
+        `The stream from ${label} ended before the reply did. Try again.`,
+      );
     }
     if (reason.unified === 'error' || (reason.unified === 'other' && this.reply.size === 0)) {
       const what = reason.raw ?? 'an error';
@@ -126,7 +133,8 @@ class AiSdkReader {
 
   private closeCall(call: Extract<StreamPart, { type: 'tool-call' }>): void {
     const open = this.calls.get(call.toolCallId);
-    const index = open && !open.done ? open.index : this.openCall(call.toolCallId, call.toolName, call.providerMetadata);
+    const index =
+      open && !open.done ? open.index : this.openCall(call.toolCallId, call.toolName, call.providerMetadata);
     if (this.reply.argumentsOf(index) === '') this.reply.appendArguments(index, call.input);
     if (call.providerMetadata) this.options.readMetadata(this.reply, index, call.providerMetadata);
     this.calls.set(call.toolCallId, { index, done: true });

@@ -31,7 +31,8 @@ const replay: ReplayOptions = (part) => {
   if (part.type === 'reasoning') {
     return isOwn && part.signature !== null ? { anthropic: { signature: part.signature } } : undefined;
   }
-  if (part.type === 'redacted_reasoning') return isOwn ? { anthropic: { redactedData: part.data } } : undefined;
+  if (part.type === 'redacted_reasoning')
+    return isOwn ? { anthropic: { redactedData: part.data } } : undefined;
   return null;
 };
 
@@ -41,7 +42,8 @@ const ADAPTIVE = /^claude-[a-z]+-(4-[7-9]|[5-9])/;
 function thinkingOf(request: ModelRequest) {
   const budget = request.settings.maxReasoningTokens ?? 0;
   if (budget <= 0 || !mayThink(request)) return {};
-  if (ADAPTIVE.test(bareName(request.model))) return { thinking: { type: 'adaptive' as const, display: 'summarized' as const } };
+  if (ADAPTIVE.test(bareName(request.model)))
+    return { thinking: { type: 'adaptive' as const, display: 'summarized' as const } };
   return { thinking: { type: 'enabled' as const, budgetTokens: Math.max(1024, budget) } };
 }
 
@@ -57,7 +59,9 @@ function mayThink({ toolChoice, messages }: ModelRequest): boolean {
 
 function startsWithThinking({ parts }: Extract<PromptMessage, { role: 'assistant' }>): boolean {
   const first = parts[0];
-  return first !== undefined && first.type !== 'text' && first.type !== 'tool_call' && replay(first) !== undefined;
+  return (
+    first !== undefined && first.type !== 'text' && first.type !== 'tool_call' && replay(first) !== undefined
+  );
 }
 
 const EFFORTS = ['low', 'medium', 'high', 'xhigh', 'max'] as const;

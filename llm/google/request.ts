@@ -31,7 +31,7 @@ const replay: ReplayOptions = (part) => {
     if (!isOwn) return undefined;
     return part.signature === null ? null : { google: { thoughtSignature: part.signature } };
   }
-  const signature = isOwn ? part.provider?.data['thoughtSignature'] : undefined;
+  const signature = isOwn ? part.provider.data['thoughtSignature'] : undefined;
   return typeof signature === 'string' ? { google: { thoughtSignature: signature } } : null;
 };
 

@@ -9,9 +9,9 @@ import type {
 } from 'openai/resources/chat/completions';
 import type { ImagePart, TextPart } from '../../domain/message';
 import type { ModelRequest, PromptMessage, ToolSpec } from '../../domain/model';
-import { acceptedEffort, bareName } from '../model-facts';
+import { acceptedEffort, bareName, usesResponsesApi } from '../model-facts';
 import { replayableArguments, replayableName } from '../tool-call-replay';
-import { supportsExtendedPromptCacheRetention } from './prompt-cache';
+import { cacheRetention } from './prompt-cache';
 import type { OpenAiTarget } from './prompt-cache';
 import { replayedReasoning } from './reasoning-details';
 import { strictSchema } from './strict-schema';
@@ -23,11 +23,15 @@ type User = Extract<PromptMessage, { role: 'user' }>;
  * The Chat Completions body of a request: a pure function, so the same conversation gives the same bytes and a longer
  * one starts with the bytes of the shorter one (prefix caches live on that). There is never a `prompt_cache_key`.
  */
-export function buildChatRequest(request: ModelRequest, target: OpenAiTarget): ChatCompletionCreateParamsStreaming {
+export function buildChatRequest(
+  request: ModelRequest,
+  target: OpenAiTarget,
+): ChatCompletionCreateParamsStreaming {
   const { model, settings, tools } = request;
   const isOpenAi = target.provider === 'openai';
   const effort = acceptedEffort(model, settings.reasoningEffort);
   const isGpt5 = bareName(model).startsWith('gpt-5');
+  const userField = isOpenAi && request.user !== undefined ? { user: request.user } : {};
   return {
     model,
     messages: request.messages.flatMap((message) => toChatMessages(message, target)),
@@ -35,21 +39,22 @@ export function buildChatRequest(request: ModelRequest, target: OpenAiTarget): C
       // Local servers know only the older name of this limit.
       [isOpenAi ? 'max_completion_tokens' : 'max_tokens']: settings.maxOutputTokens,
     }),
-    ...(settings.temperature !== null && !isGpt5 && { temperature: settings.temperature }),
+    ...(settings.temperature !== null && !usesResponsesApi(model) && { temperature: settings.temperature }),
     ...(settings.frequencyPenalty !== null && { frequency_penalty: settings.frequencyPenalty }),
-    ...(effort !== undefined && { reasoning_effort: effort as ChatCompletionCreateParamsStreaming['reasoning_effort'] }),
+    ...(effort !== undefined && { reasoning_effort: effort }),
     ...(settings.verbosity !== null && isGpt5 && { verbosity: settings.verbosity as 'low' }),
     ...(settings.responseFormat !== null && {
       // The agent stores OpenAI's own shape; the API validated its type.
-      response_format: settings.responseFormat as unknown as ChatCompletionCreateParamsStreaming['response_format'],
+      response_format:
+        settings.responseFormat as unknown as ChatCompletionCreateParamsStreaming['response_format'],
     }),
     ...(tools.length > 0 && {
       tools: tools.map((tool) => toChatTool(tool, settings.strict)),
       tool_choice: toToolChoice(request.toolChoice),
       parallel_tool_calls: request.parallelToolCalls,
     }),
-    ...(request.user !== undefined && isOpenAi && { user: request.user }),
-    ...(supportsExtendedPromptCacheRetention(target, model) && { prompt_cache_retention: '24h' as const }),
+    ...userField,
+    ...cacheRetention(target, model),
     stream: true,
     stream_options: { include_usage: true },
   };
@@ -87,17 +92,18 @@ export function imageUrl({ source }: ImagePart): string {
 }
 
 /** One message with text and calls; nothing at all for a reply that was only reasoning. */
-function toAssistantMessage({ parts }: Assistant, target: OpenAiTarget): ChatCompletionAssistantMessageParam[] {
+function toAssistantMessage(
+  { parts }: Assistant,
+  target: OpenAiTarget,
+): ChatCompletionAssistantMessageParam[] {
   const texts = parts.filter((part) => part.type === 'text').map((part) => part.text);
   const calls = parts.filter((part) => part.type === 'tool_call');
   if (texts.length === 0 && calls.length === 0) return [];
-  const toolCalls = calls.map(
-    (call): ChatCompletionMessageFunctionToolCall => ({
-      id: call.id,
-      type: 'function',
-      function: { name: replayableName(call.name), arguments: toArguments(call.arguments, target) },
-    }),
-  );
+  const toolCalls = calls.map((call): ChatCompletionMessageFunctionToolCall => ({
+    id: call.id,
+    type: 'function',
+    function: { name: replayableName(call.name), arguments: toArguments(call.arguments, target) },
+  }));
   return [
     {
       role: 'assistant',
@@ -114,7 +120,8 @@ function toArguments(raw: string, { provider }: OpenAiTarget): string {
   return isJsonObject(raw) ? raw : JSON.stringify(replayableArguments(raw));
 }
 
-const isJsonObject = (raw: string): boolean => !('malformed_arguments' in replayableArguments(raw)) && raw.trim() !== '';
+const isJsonObject = (raw: string): boolean =>
+  !('malformed_arguments' in replayableArguments(raw)) && raw.trim() !== '';
 
 function toChatTool(tool: ToolSpec, strict: boolean): ChatCompletionFunctionTool {
   const { name, description } = tool;

@@ -45,7 +45,10 @@ export async function readChatStream(
     finish = choice.finish_reason ?? finish;
   }
   if (finish === null) {
-    throw new AppError('MODEL_UNAVAILABLE', `The stream from ${options.label} ended before the reply did. Try again.`);
+    throw new AppError(
+      'MODEL_UNAVAILABLE',
+      `The stream from ${options.label} ended before the reply did. Try again.`,
+    );
   }
   if (details.length > 0) reply.annotate(slots.reasoning ?? 0, { reasoningDetails: details });
   return reply.finish({

@@ -34,14 +34,20 @@ function joinDetail(known: Detail, piece: Detail): Detail {
  * The reasoning fields an assistant message must carry for its maker to go on: OpenRouter's details (Claude's and
  * Gemini's signatures travel there), DeepSeek's text beside tool calls. Other servers never see old reasoning.
  */
-export function replayedReasoning(parts: readonly Part[], provider: string): Readonly<Record<string, unknown>> {
+export function replayedReasoning(
+  parts: readonly Part[],
+  provider: string,
+): Readonly<Record<string, unknown>> {
   if (provider === 'openrouter') {
-    const details = parts.flatMap(({ provider: made }) =>
-      made?.name === provider && Array.isArray(made.data['reasoningDetails']) ? made.data['reasoningDetails'] : [],
-    );
+    const details = parts.flatMap(({ provider: made }): unknown[] => {
+      const own: unknown = made?.name === provider ? made.data['reasoningDetails'] : undefined;
+      return Array.isArray(own) ? own : [];
+    });
     return details.length > 0 ? { reasoning_details: details } : {};
   }
   if (provider !== 'deepseek' || !parts.some((part) => part.type === 'tool_call')) return {};
-  const own = parts.filter((part) => part.type === 'reasoning').filter((part) => part.provider?.name === provider);
+  const own = parts
+    .filter((part) => part.type === 'reasoning')
+    .filter((part) => part.provider?.name === provider);
   return own.length > 0 ? { reasoning_content: own.map((part) => part.text).join('') } : {};
 }

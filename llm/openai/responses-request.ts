@@ -11,7 +11,7 @@ import { isRecord } from '../is-record';
 import { acceptedEffort, bareName, isReasoningModel } from '../model-facts';
 import { replayableName } from '../tool-call-replay';
 import { imageUrl } from './chat-request';
-import { supportsExtendedPromptCacheRetention } from './prompt-cache';
+import { cacheRetention } from './prompt-cache';
 import type { OpenAiTarget } from './prompt-cache';
 import { strictSchema } from './strict-schema';
 
@@ -21,11 +21,15 @@ type Assistant = Extract<PromptMessage, { role: 'assistant' }>;
  * The Responses API body of a request, stateless (`store: false`) with encrypted reasoning. Pure and append-only like
  * the chat builder; never a `prompt_cache_key`.
  */
-export function buildResponsesRequest(request: ModelRequest, target: OpenAiTarget): ResponseCreateParamsStreaming {
+export function buildResponsesRequest(
+  request: ModelRequest,
+  target: OpenAiTarget,
+): ResponseCreateParamsStreaming {
   const { model, settings, tools } = request;
   const reasons = isReasoningModel(model);
   const effort = acceptedEffort(model, settings.reasoningEffort);
   const isGpt5 = bareName(model).startsWith('gpt-5');
+  const userField = request.user !== undefined ? { user: request.user } : {};
   const format = toTextFormat(settings.responseFormat);
   const verbosity = isGpt5 && settings.verbosity !== null ? { verbosity: settings.verbosity as 'low' } : {};
   return {
@@ -45,8 +49,8 @@ export function buildResponsesRequest(request: ModelRequest, target: OpenAiTarge
       // The o-series refuses the field.
       ...(isGpt5 && { parallel_tool_calls: request.parallelToolCalls }),
     }),
-    ...(request.user !== undefined && { user: request.user }),
-    ...(supportsExtendedPromptCacheRetention(target, model) && { prompt_cache_retention: '24h' as const }),
+    ...userField,
+    ...cacheRetention(target, model),
     stream: true,
   };
 }
@@ -57,7 +61,9 @@ function toInputItems(message: PromptMessage, target: OpenAiTarget): ResponseInp
       return [{ role: 'developer', content: message.text }];
     case 'user': {
       const only = message.parts.length === 1 ? message.parts[0] : undefined;
-      return [{ role: 'user', content: only?.type === 'text' ? only.text : message.parts.map(toInputContent) }];
+      return [
+        { role: 'user', content: only?.type === 'text' ? only.text : message.parts.map(toInputContent) },
+      ];
     }
     case 'assistant':
       return toOutputItems(message, target);
@@ -147,7 +153,13 @@ function toFunctionTool(tool: ToolSpec, strict: boolean): FunctionTool {
   const { name, description } = tool;
   const closed = strict ? strictSchema(tool.parameters) : null;
   // This API is strict unless told otherwise.
-  return { type: 'function', name, description, parameters: closed ?? { ...tool.parameters }, strict: closed !== null };
+  return {
+    type: 'function',
+    name,
+    description,
+    parameters: closed ?? { ...tool.parameters },
+    strict: closed !== null,
+  };
 }
 
 function toToolChoice(choice: ModelRequest['toolChoice']): ResponseCreateParamsStreaming['tool_choice'] {

@@ -32,8 +32,11 @@ class ResponsesReader {
   /** `output/content` of the provider → index of the part. */
   private readonly texts = new Map<string, number>();
   private readonly calls = new Map<number, number>();
-  private readonly reasonings = new Map<number, { readonly index: number; readonly lengths: number[]; at: number }>();
-  private readonly closed = new Set<number>();
+  private readonly reasonings = new Map<
+    number,
+    { readonly index: number; readonly lengths: number[]; at: number }
+  >();
+  private sawItems = false;
   private refused = false;
   private end: { readonly response: Response; readonly finishReason: ModelReply['finishReason'] } | undefined;
 
@@ -92,10 +95,8 @@ class ResponsesReader {
       }
       case 'response.completed':
       case 'response.incomplete':
-        // Proxies may leave out the item events; what they left out is here.
-        event.response.output.forEach((item, index) => {
-          this.closeItem(index, item);
-        });
+        // Proxies may leave out the item events. Where they came, they count: the final list may be another one.
+        if (!this.sawItems) this.closeItems(event.response.output);
         this.end = { response: event.response, finishReason: finishReasonOf(event.response) };
         return;
       default: // Progress of tools we never ask for.
@@ -110,7 +111,11 @@ class ResponsesReader {
   }
 
   private appendReasoning(output: number, paragraph: number, delta: string): void {
-    const open = this.reasonings.get(output) ?? { index: this.reply.openReasoning(), lengths: [0], at: paragraph };
+    const open = this.reasonings.get(output) ?? {
+      index: this.reply.openReasoning(),
+      lengths: [0],
+      at: paragraph,
+    };
     this.reasonings.set(output, open);
     if (paragraph !== open.at) {
       open.at = paragraph;
@@ -127,9 +132,12 @@ class ResponsesReader {
     return index;
   }
 
+  private closeItems(items: readonly ResponseOutputItem[]): void {
+    for (const [output, item] of items.entries()) this.closeItem(output, item);
+  }
+
   private closeItem(output: number, item: ResponseOutputItem): void {
-    if (this.closed.has(output)) return;
-    this.closed.add(output);
+    this.sawItems = true;
     if (item.type === 'reasoning') this.closeReasoning(output, item);
     else if (item.type === 'message') this.closeMessage(output, item);
     else if (item.type === 'function_call') this.closeCall(output, item);
@@ -157,7 +165,8 @@ class ResponsesReader {
       if (!this.texts.has(key)) this.appendText(key, isRefusal ? content.refusal : content.text);
       const phase = item.phase ? { phase: item.phase } : {};
       const index = this.texts.get(key);
-      if (index !== undefined) this.reply.annotate(index, { id: item.id, ...phase, ...(isRefusal && { refusal: true }) });
+      if (index !== undefined)
+        this.reply.annotate(index, { id: item.id, ...phase, ...(isRefusal && { refusal: true }) });
     });
   }
 

@@ -19,7 +19,9 @@ export function strictSchema(schema: Schema): Record<string, unknown> | null {
     const options = schema['anyOf'].map((option) => (isRecord(option) ? strictSchema(option) : null));
     return options.includes(null) ? null : { ...schema, anyOf: options };
   }
-  return type === undefined && schema['enum'] === undefined && schema['$ref'] === undefined ? null : { ...schema };
+  return type === undefined && schema['enum'] === undefined && schema['$ref'] === undefined
+    ? null
+    : { ...schema };
 }
 
 function closedObject(schema: Schema, properties: Schema): Record<string, unknown> | null {
@@ -34,7 +36,7 @@ function closedObject(schema: Schema, properties: Schema): Record<string, unknow
 }
 
 function nullable(schema: Schema): Schema {
-  const { type, default: _default, ...rest } = schema;
+  const { type, ...rest } = schema;
   if (typeof type !== 'string' || schema['enum'] !== undefined) return { anyOf: [schema, { type: 'null' }] };
   return { type: [type, 'null'], ...rest };
 }

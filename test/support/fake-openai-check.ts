@@ -2,6 +2,8 @@ import { isRecord } from '../../llm/is-record';
 
 type Body = Readonly<Record<string, unknown>>;
 
+const show = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
 /**
  * What OpenAI would refuse in a request, and what we never want to send. Returns the first problem, or null.
  * The rules are written down a second time on purpose: the builders must not be the judges of themselves.
@@ -29,9 +31,12 @@ function checkFields(api: 'chat' | 'responses', body: Body): string | null {
   if (missing) return `null for ${missing[0]}`;
   if (typeof body['model'] !== 'string' || body['model'] === '') return 'you must provide a model parameter';
   const isReasoner = /^(gpt-5|o\d)/.test(body['model']);
-  if (isReasoner && 'temperature' in body) return `Unsupported parameter: 'temperature' is not supported with this model.`;
-  if (!isReasoner && ('reasoning_effort' in body || 'reasoning' in body)) return 'reasoning for a model that has none';
-  if (api === 'chat' && body['stream'] === true && !isUsageAsked(body)) return 'stream_options.include_usage is missing';
+  if (isReasoner && 'temperature' in body)
+    return `Unsupported parameter: 'temperature' is not supported with this model.`;
+  if (!isReasoner && ('reasoning_effort' in body || 'reasoning' in body))
+    return 'reasoning for a model that has none';
+  if (api === 'chat' && body['stream'] === true && !isUsageAsked(body))
+    return 'stream_options.include_usage is missing';
   if (api === 'responses' && body['store'] !== false) return 'store must be false';
   return null;
 }
@@ -49,12 +54,15 @@ function checkRetention(body: Body): string | null {
 
 function checkTools(api: 'chat' | 'responses', body: Body): string | null {
   const tools = body['tools'] === undefined ? null : listOf(body['tools']);
-  if (tools === null) return 'tool_choice' in body || 'parallel_tool_calls' in body ? 'tool settings without tools' : null;
+  if (tools === null)
+    return 'tool_choice' in body || 'parallel_tool_calls' in body ? 'tool settings without tools' : null;
   if (tools.length === 0) return 'tools is an empty array';
   const names = tools.map((tool) => (api === 'chat' && isRecord(tool['function']) ? tool['function'] : tool));
   for (const tool of names) {
-    if (typeof tool['name'] !== 'string' || !NAME.test(tool['name'])) return `invalid tool name ${String(tool['name'])}`;
-    if (!isRecord(tool['parameters']) || tool['parameters']['type'] !== 'object') return 'tool parameters are no object';
+    if (typeof tool['name'] !== 'string' || !NAME.test(tool['name']))
+      return `invalid tool name ${String(tool['name'])}`;
+    if (!isRecord(tool['parameters']) || tool['parameters']['type'] !== 'object')
+      return 'tool parameters are no object';
     if (api === 'responses' && typeof tool['strict'] !== 'boolean') return 'tool without strict';
   }
   return new Set(names.map((tool) => tool['name'])).size === names.length ? null : 'two tools of one name';
@@ -78,7 +86,8 @@ function checkChatMessages(messages: readonly Body[]): string | null {
       open = new Set(calls.map((call) => call['id']));
       if (open.size !== calls.length) return `messages[${at}]: two calls of one id`;
       if (calls.some((call) => !isCall(call))) return `messages[${at}]: malformed tool call`;
-      if (typeof message['content'] !== 'string' && calls.length === 0) return `messages[${at}]: empty assistant message`;
+      if (typeof message['content'] !== 'string' && calls.length === 0)
+        return `messages[${at}]: empty assistant message`;
     } else if (role === 'system') {
       if (at !== 0) return `messages[${at}]: system message in the middle`;
     } else if (role !== 'user') return `messages[${at}]: role ${String(role)}`;
@@ -107,16 +116,16 @@ function checkInput(items: readonly Body[]): string | null {
       const isFollowed = next?.['type'] === 'function_call' || next?.['type'] === 'reasoning' || next?.['role'] === 'assistant'; // prettier-ignore
       if (!isFollowed) return `input[${at}]: reasoning without its required following item`;
       if (!/^enc:/.test(String(item['encrypted_content']))) return `input[${at}]: encrypted content could not be verified`;
-      if (!/^rs_/.test(String(item['id']))) return `input[${at}]: reasoning id ${String(item['id'])}`;
+      if (!/^rs_/.test(show(item['id']))) return `input[${at}]: reasoning id ${show(item['id'])}`;
     } else if (type === 'function_call') {
       if (calls.has(item['call_id'])) return `input[${at}]: two calls of one id`;
       if (!NAME.test(String(item['name'])) || typeof item['arguments'] !== 'string') return `input[${at}]: malformed call`;
-      if (item['id'] !== undefined && !/^fc_/.test(String(item['id']))) return `input[${at}]: call id ${String(item['id'])}`;
+      if (item['id'] !== undefined && !/^fc_/.test(show(item['id']))) return `input[${at}]: call id ${show(item['id'])}`;
       calls.set(item['call_id'], false);
     } else if (type === 'function_call_output') {
       if (calls.get(item['call_id']) !== false) return `input[${at}]: No tool call found for function call output`;
       calls.set(item['call_id'], true);
-    } else if (type !== 'message') return `input[${at}]: type ${String(type)}`;
+    } else if (type !== 'message') return `input[${at}]: type ${show(type)}`;
     else if (!['user', 'assistant', 'developer', 'system'].includes(String(item['role']))) return `input[${at}]: role`;
     else if (item['role'] === 'user' && [...calls.values()].includes(false)) return `input[${at}]: No tool output found for function call`; // prettier-ignore
   }

@@ -26,10 +26,15 @@ const pieces = (text: string, size: number): string[] => text.match(new RegExp(`
 
 function tokens({ bytes }: Context, reply: FakeReply) {
   const said = (reply.text ?? '').length + JSON.stringify(reply.toolCalls ?? []).length;
-  return { input: Math.ceil(bytes / 4), output: Math.ceil(said / 4), reasoning: Math.ceil((reply.reasoning ?? '').length / 4) };
+  return {
+    input: Math.ceil(bytes / 4),
+    output: Math.ceil(said / 4),
+    reasoning: Math.ceil((reply.reasoning ?? '').length / 4),
+  };
 }
 
-const finishOf = (reply: FakeReply): string => reply.finish ?? (reply.toolCalls?.length ? 'tool_calls' : 'stop');
+const finishOf = (reply: FakeReply): string =>
+  reply.finish ?? (reply.toolCalls?.length ? 'tool_calls' : 'stop');
 
 function chatUsage(context: Context, reply: FakeReply) {
   const { input, output, reasoning } = tokens(context, reply);
@@ -47,7 +52,12 @@ function chatUsage(context: Context, reply: FakeReply) {
 export function chatFrames(reply: FakeReply, context: Context): string[] {
   const { request, n } = context;
   const size = reply.chunkSize ?? 16;
-  const head = { id: `chatcmpl-fake${n}`, object: 'chat.completion.chunk', created: CREATED, model: request.model };
+  const head = {
+    id: `chatcmpl-fake${n}`,
+    object: 'chat.completion.chunk',
+    created: CREATED,
+    model: request.model,
+  };
   const frame = (delta: unknown, finish: string | null = null) =>
     data({ ...head, choices: [{ index: 0, delta, finish_reason: finish }] });
   const frames = [frame({ role: 'assistant', content: '' })];
@@ -114,9 +124,19 @@ export function responsesFrames(reply: FakeReply, context: Context): string[] {
     frames.push(`event: ${type}\n${data({ type, sequence_number: frames.length, ...event })}`);
   };
   const response = (fields: Readonly<Record<string, unknown>>) => ({
-    response: { id: `resp_fake${n}`, object: 'response', created_at: CREATED, model: request.model, output: [], ...fields },
+    response: {
+      id: `resp_fake${n}`,
+      object: 'response',
+      created_at: CREATED,
+      model: request.model,
+      output: [],
+      ...fields,
+    },
   });
-  const item = (fields: Readonly<Record<string, unknown>>, body: (at: object) => Readonly<Record<string, unknown>>) => {
+  const item = (
+    fields: Readonly<Record<string, unknown>>,
+    body: (at: object) => Readonly<Record<string, unknown>>,
+  ) => {
     const output_index = output.length;
     emit('response.output_item.added', { output_index, item: { ...fields, status: 'in_progress' } });
     const done = { ...fields, ...body({ output_index, item_id: fields['id'] }), status: 'completed' };
@@ -130,12 +150,20 @@ export function responsesFrames(reply: FakeReply, context: Context): string[] {
     item({ id: `rs_fake${n}`, type: 'reasoning', summary: [] }, (at) => {
       const summary = reasoning.split('\n\n').filter(Boolean);
       summary.forEach((text, summary_index) => {
-        emit('response.reasoning_summary_part.added', { ...at, summary_index, part: { type: 'summary_text', text: '' } });
-        for (const delta of pieces(text, size)) emit('response.reasoning_summary_text.delta', { ...at, summary_index, delta });
+        emit('response.reasoning_summary_part.added', {
+          ...at,
+          summary_index,
+          part: { type: 'summary_text', text: '' },
+        });
+        for (const delta of pieces(text, size))
+          emit('response.reasoning_summary_text.delta', { ...at, summary_index, delta });
         emit('response.reasoning_summary_text.done', { ...at, summary_index, text });
       });
       const encrypted = `enc:${Buffer.from(reasoning).toString('base64')}`;
-      return { summary: summary.map((text) => ({ type: 'summary_text', text })), encrypted_content: encrypted };
+      return {
+        summary: summary.map((text) => ({ type: 'summary_text', text })),
+        encrypted_content: encrypted,
+      };
     });
   }
   const said = reply.refusal ?? reply.text;
@@ -143,7 +171,9 @@ export function responsesFrames(reply: FakeReply, context: Context): string[] {
     const isRefusal = reply.refusal !== undefined;
     item({ id: `msg_fake${n}`, type: 'message', role: 'assistant', content: [] }, (at) => {
       const where = { ...at, content_index: 0 };
-      const part = isRefusal ? { type: 'refusal', refusal: said } : { type: 'output_text', text: said, annotations: [] };
+      const part = isRefusal
+        ? { type: 'refusal', refusal: said }
+        : { type: 'output_text', text: said, annotations: [] };
       emit('response.content_part.added', { ...where, part });
       const delta = isRefusal ? 'response.refusal.delta' : 'response.output_text.delta';
       for (const text of pieces(said, size)) emit(delta, { ...where, delta: text });
@@ -154,7 +184,8 @@ export function responsesFrames(reply: FakeReply, context: Context): string[] {
   callsOf(reply, n).forEach((call, index) => {
     const fields = { id: `fc_fake${n}_${index}`, type: 'function_call', call_id: call.id, name: call.name };
     item({ ...fields, arguments: '' }, (at) => {
-      for (const delta of pieces(call.arguments, size)) emit('response.function_call_arguments.delta', { ...at, delta });
+      for (const delta of pieces(call.arguments, size))
+        emit('response.function_call_arguments.delta', { ...at, delta });
       emit('response.function_call_arguments.done', { ...at, name: call.name, arguments: call.arguments });
       return { arguments: call.arguments };
     });

@@ -62,7 +62,8 @@ export function directiveScript(request: FakeRequest): FakeReply {
   const turnStart = turns.findLastIndex((turn) => turn.role === 'assistant' && turn.calls === 0) + 1;
   const current = turns.slice(turnStart);
   const users = current.filter((turn) => turn.role === 'user');
-  const message = users.findLast((turn) => DIRECTIVE.test(turn.text)) ?? users.at(-1) ?? turns.findLast(isUser);
+  const message =
+    users.findLast((turn) => DIRECTIVE.test(turn.text)) ?? users.at(-1) ?? turns.findLast(isUser);
   const after = message ? current.slice(current.indexOf(message) + 1) : current;
   const stepsDone = after.filter((turn) => turn.role === 'assistant').length;
   const results = after.filter((turn) => turn.role === 'tool').length;
@@ -114,12 +115,17 @@ function replyOf(lines: readonly string[], system: string): FakeReply {
 }
 
 function blockValue(system: string, label: string): string {
-  const value = new RegExp(`<${label}>[\\s\\S]*?<value>\\n?([\\s\\S]*?)\\n?</value>[\\s\\S]*?</${label}>`).exec(system);
+  const value = new RegExp(
+    `<${label}>[\\s\\S]*?<value>\\n?([\\s\\S]*?)\\n?</value>[\\s\\S]*?</${label}>`,
+  ).exec(system);
   return value?.[1] ?? `there is no block ${label}`;
 }
 
 /** Reads a request of either API into turns. */
-export function readFakeRequest(api: FakeRequest['api'], body: Readonly<Record<string, unknown>>): FakeRequest {
+export function readFakeRequest(
+  api: FakeRequest['api'],
+  body: Readonly<Record<string, unknown>>,
+): FakeRequest {
   const items = listOf(body[api === 'chat' ? 'messages' : 'input']);
   const system = items.filter((item) => item['role'] === 'system' || item['role'] === 'developer');
   return {
@@ -158,7 +164,8 @@ function responsesTurns(items: readonly Record<string, unknown>[]): FakeTurn[] {
   return turns;
 }
 
-const listOf = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.filter(isRecord) : []);
+const listOf = (value: unknown): Record<string, unknown>[] =>
+  Array.isArray(value) ? value.filter(isRecord) : [];
 
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content;

@@ -59,7 +59,11 @@ export async function startFakeOpenAI(options: FakeOpenAiOptions = {}): Promise<
     const { method, path, headers, raw, res } = exchange;
     const route = `${method} ${path.replace(/\?.*$/, '').replace(/^\/v1/, '')}`;
     if (options.apiKey !== undefined && headers.authorization !== `Bearer ${options.apiKey}`) {
-      sendJson(res, 401, errorBody(401, `Incorrect API key provided: ${String(headers.authorization).slice(7)}`));
+      sendJson(
+        res,
+        401,
+        errorBody(401, `Incorrect API key provided: ${String(headers.authorization).slice(7)}`),
+      );
     } else if (route === 'GET /models') {
       counters.listings += 1;
       sendJson(res, 200, { object: 'list', data: (options.models ?? FAKE_MODELS).map(toModel) });
@@ -74,7 +78,11 @@ export async function startFakeOpenAI(options: FakeOpenAiOptions = {}): Promise<
     }
   }
 
-  async function reply(api: 'chat' | 'responses', body: Readonly<Record<string, unknown>>, { raw, res }: FakeExchange) {
+  async function reply(
+    api: 'chat' | 'responses',
+    body: Readonly<Record<string, unknown>>,
+    { raw, res }: FakeExchange,
+  ) {
     const n = counters.replies++;
     const problem = strict ? checkRequest(api, body) : null;
     if (problem !== null) {
@@ -130,7 +138,10 @@ const errorBody = (status: number, message: string) => ({
 function embeddings({ input, model }: Readonly<Record<string, unknown>>) {
   const texts = (Array.isArray(input) ? input : [input]).map(String);
   const vector = (text: string) =>
-    Array.from({ length: 1536 }, (_, at) => ((text.charCodeAt(at % Math.max(1, text.length)) || 1) % 17) / 17);
+    Array.from(
+      { length: 1536 },
+      (_, at) => ((text.charCodeAt(at % Math.max(1, text.length)) || 1) % 17) / 17,
+    );
   return {
     object: 'list',
     model,

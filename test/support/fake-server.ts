@@ -15,7 +15,10 @@ export interface FakeServer {
 }
 
 /** A plain HTTP server on a free loopback port. Closing it also cuts the connections that are still open. */
-export async function startFakeServer(answer: (exchange: FakeExchange) => void | Promise<void>, port = 0): Promise<FakeServer> {
+export async function startFakeServer(
+  answer: (exchange: FakeExchange) => void | Promise<void>,
+  port = 0,
+): Promise<FakeServer> {
   const server = http.createServer((req, res) => {
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -23,7 +26,8 @@ export async function startFakeServer(answer: (exchange: FakeExchange) => void |
       const { method = '', url: path = '', headers } = req;
       const run = async () => answer({ method, path, headers, raw: Buffer.concat(chunks), res });
       run().catch((error: unknown) => {
-        if (!res.headersSent) sendJson(res, 500, { error: { message: String(error), type: 'fake_script_failed' } });
+        if (!res.headersSent)
+          sendJson(res, 500, { error: { message: String(error), type: 'fake_script_failed' } });
         else res.destroy();
       });
     });
@@ -83,4 +87,8 @@ export async function sendFrames(
   else res.destroy();
 }
 
-export const waitMs = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** Waits without keeping a closed server's process alive. */
+export const waitMs = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });

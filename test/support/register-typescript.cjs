@@ -8,6 +8,11 @@ const settings = JSON.parse(fs.readFileSync(path.join(root, '.swcrc'), 'utf8'));
 
 require.extensions['.ts'] = (module, filename) => {
   // A real import(), because node-pg-migrate is an ES module.
-  const options = { ...settings, module: { ...settings.module, ignoreDynamic: true }, sourceMaps: 'inline', swcrc: false };
+  const options = {
+    ...settings,
+    module: { ...settings.module, ignoreDynamic: true },
+    sourceMaps: 'inline',
+    swcrc: false,
+  };
   module._compile(transformSync(fs.readFileSync(filename, 'utf8'), { ...options, filename }).code, filename);
 };

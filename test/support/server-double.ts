@@ -4,9 +4,12 @@ import http from 'node:http';
 
 const env = process.env;
 const server = http.createServer((request, response) => {
-  response.end(JSON.stringify({ pid: process.pid, database: env['DATABASE_URL'], temporal: env['TEMPORAL_ADDRESS'] }));
+  response.end(
+    JSON.stringify({ pid: process.pid, database: env['DATABASE_URL'], temporal: env['TEMPORAL_ADDRESS'] }),
+  );
   if (request.url === '/die') process.kill(process.pid, 'SIGKILL');
-  if (request.url === '/fatal') process.send?.({ type: 'fatal', message: 'The double gives up.' }, () => process.exit(1));
+  if (request.url === '/fatal')
+    process.send?.({ type: 'fatal', message: 'The double gives up.' }, () => process.exit(1));
 });
 const end = () => process.exit(0);
 process.on('disconnect', end);

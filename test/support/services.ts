@@ -5,10 +5,10 @@ import { loadConfig, readEnvironment } from '../../config';
 import { migrate } from '../../db/migrate';
 import { prepareEmbeddedPostgres } from '../../runtime/embedded-postgres';
 import { freePort } from '../../runtime/free-port';
-import type { Launched } from '../../runtime/launch';
-import { ProcessGuard } from '../../runtime/process-guard';
-import { findTemporal } from '../../runtime/temporal-binary';
-import { startTemporal } from '../../runtime/temporal-server';
+import type { Launched } from '../../runtime/processes/launch';
+import { ProcessGuard } from '../../runtime/processes/process-guard';
+import { findTemporal } from '../../runtime/temporal/temporal-binary';
+import { startTemporal } from '../../runtime/temporal/temporal-server';
 
 export interface TestServices {
   /** How test files find the services, see stack.ts. */
@@ -32,9 +32,19 @@ export async function startTestServices(): Promise<TestServices> {
     const { temporal, cacheFolder, searchPath } = loadConfig(readEnvironment());
     const { signal } = new AbortController();
     const progress = (line: string) => process.stderr.write(`${line}\n`);
-    const binary = await findTemporal({ cliPath: temporal.cliPath, cacheFolder, home, searchPath, progress, signal });
+    const binary = await findTemporal({
+      cliPath: temporal.cliPath,
+      cacheFolder,
+      home,
+      searchPath,
+      progress,
+      signal,
+    });
     const [port, temporalPort] = [await freePort(), await freePort()];
-    const temporalStart = startTemporal({ binary, home, namespace: 'default', port: temporalPort, uiPort: null, guard }, signal);
+    const temporalStart = startTemporal(
+      { binary, home, namespace: 'default', port: temporalPort, uiPort: null, guard },
+      signal,
+    );
     const settings = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=300'];
     const postgres = prepareEmbeddedPostgres({ home, cacheFolder, port, guard, settings });
     const [database, temporalServer] = await Promise.all([postgres.start(signal), temporalStart]);

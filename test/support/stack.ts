@@ -14,7 +14,8 @@ export interface TestDatabase {
 export const testTemporalAddress = (): string => fromSetup('TEST_TEMPORAL_ADDRESS');
 
 /** Clones the migrated template: about 50 ms. Call `drop` in afterAll. */
-export const createTestDatabase = (): Promise<TestDatabase> => createDatabase(new URL(fromSetup('TEST_DATABASE_URL')).pathname.slice(1));
+export const createTestDatabase = (): Promise<TestDatabase> =>
+  createDatabase(new URL(fromSetup('TEST_DATABASE_URL')).pathname.slice(1));
 
 /** A database without a schema, for tests of the migrations themselves. */
 export const createEmptyDatabase = (): Promise<TestDatabase> => createDatabase('template0');
@@ -47,6 +48,7 @@ async function administer(sql: string): Promise<void> {
 
 function fromSetup(name: string): string {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: this test's folder needs the globalSetup of jest.config.cjs`);
+  if (!value)
+    throw new Error(`${name} is not set: this test's folder needs the globalSetup of jest.config.cjs`);
   return value;
 }

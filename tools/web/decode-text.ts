@@ -25,7 +25,9 @@ const charsetOf = (text: string): string | null => /charset\s*=\s*["']?([\w:.-]+
 function declaredInside(body: Buffer): string | null {
   const start = body.subarray(0, SNIFFED_BYTES).toString('latin1');
   const meta = /<meta\b[^>]*charset[^>]*>/i.exec(start)?.[0];
-  const declared = meta ? charsetOf(meta) : (/^\s*<\?xml[^>]*encoding\s*=\s*["']([\w:.-]+)/i.exec(start)?.[1] ?? null);
+  const declared = meta
+    ? charsetOf(meta)
+    : (/^\s*<\?xml[^>]*encoding\s*=\s*["']([\w:.-]+)/i.exec(start)?.[1] ?? null);
   // Text in which a UTF-16 declaration can be read as ASCII is not UTF-16.
   return declared && /^utf-?16/i.test(declared) ? 'utf-8' : declared;
 }

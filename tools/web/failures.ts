@@ -4,14 +4,25 @@ import { toolError } from '../../domain/tool-failure';
 /** What went wrong on the way to a server, as a tool error. `signals` are those the request listened to. */
 export function webFailure(
   error: unknown,
-  { place, cancelled, timedOut }: { readonly place: string; readonly cancelled: AbortSignal; readonly timedOut: AbortSignal },
+  {
+    place,
+    cancelled,
+    timedOut,
+  }: { readonly place: string; readonly cancelled: AbortSignal; readonly timedOut: AbortSignal },
 ): Error {
-  if (cancelled.aborted) return new AppError('CANCELLED', `The request to ${place} was cancelled.`, { cause: error });
+  if (cancelled.aborted)
+    return new AppError('CANCELLED', `The request to ${place} was cancelled.`, { cause: error });
   if (timedOut.aborted) {
-    return toolError('TimeoutError', `${place} did not answer in time. Try again later or use another source.`, { cause: error });
+    return toolError(
+      'TimeoutError',
+      `${place} did not answer in time. Try again later or use another source.`,
+      { cause: error },
+    );
   }
   if (error instanceof AppError) return error;
-  return toolError('ConnectionError', `${place} could not be reached (${reasonOf(error)}).`, { cause: error });
+  return toolError('ConnectionError', `${place} could not be reached (${reasonOf(error)}).`, {
+    cause: error,
+  });
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -22,13 +33,16 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'the server does not respond',
 };
 
-// The code alone: messages of HTTP clients may quote headers, and those hold keys.
+// The code alone: messages of HTTP clients may quote headers, and those hold keys. fetch hides the code in the cause.
 function reasonOf(error: unknown): string {
-  const code = codeOf(error) ?? codeOf(error instanceof Error ? error.cause : null);
+  const code = textAt(error, 'code') ?? textAt(valueAt(error, 'cause'), 'code');
   return code === null ? 'the connection failed' : (REASONS[code] ?? code);
 }
 
-function codeOf(error: unknown): string | null {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : null;
-  return typeof code === 'string' ? code : null;
+const valueAt = (object: unknown, key: string): unknown =>
+  typeof object === 'object' && object !== null ? (object as Record<string, unknown>)[key] : null;
+
+function textAt(object: unknown, key: string): string | null {
+  const value = valueAt(object, key);
+  return typeof value === 'string' ? value : null;
 }

@@ -7,7 +7,8 @@ export interface ReadablePage {
   readonly markdown: string;
 }
 
-const NOT_TEXT = 'script, style, noscript, template, iframe, object, svg, canvas, link, meta, title, input, button, select';
+const NOT_TEXT =
+  'script, style, noscript, template, iframe, object, svg, canvas, link, meta, title, input, button, select';
 const TOO_SHORT = 140;
 
 /**
@@ -59,14 +60,24 @@ function resolve(address: string, base: string): string | null {
 }
 
 function createTurndown(): TurndownService {
-  const turndown = new TurndownService({ headingStyle: 'atx', codeBlockStyle: 'fenced', bulletListMarker: '-' });
+  const turndown = new TurndownService({
+    headingStyle: 'atx',
+    codeBlockStyle: 'fenced',
+    bulletListMarker: '-',
+  });
   turndown.addRule('cell', {
     filter: ['th', 'td'],
-    replacement: (content) => ` ${content.trim().replace(/\s*\n\s*/g, ' ').replace(/\|/g, '\\|')} |`,
+    replacement: (content) =>
+      ` ${content
+        .trim()
+        .replace(/\s*\n\s*/g, ' ')
+        .replace(/\|/g, '\\|')} |`,
   });
   turndown.addRule('row', {
     filter: 'tr',
-    replacement: (content, node) => `\n|${content}${isHeaderRow(node as unknown as Row) ? headerLine(content) : ''}`,
+    // Turndown calls this for elements that match the filter only: rows.
+    replacement: (content, node: unknown) =>
+      `\n|${content}${isHeaderRow(node as Row) ? headerLine(content) : ''}`,
   });
   turndown.addRule('section', { filter: ['thead', 'tbody', 'tfoot'], replacement: (content) => content });
   turndown.addRule('table', { filter: 'table', replacement: (content) => `\n\n${content.trim()}\n\n` });

@@ -49,10 +49,8 @@ function runThread(entry: string, page: PageSource, signal: AbortSignal): Promis
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: 256 },
     });
-    const stop = () => {
-      reject(new Error('the thread was stopped'));
-      void thread.terminate();
-    };
+    // Settles with the exit below, so that a slot is free only once its thread is gone.
+    const stop = () => void thread.terminate();
     signal.addEventListener('abort', stop, { once: true });
     thread.once('message', resolve);
     thread.once('error', reject);

@@ -27,7 +27,8 @@ const DEFAULT_MAX_REDIRECTS = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
 const HEADERS = {
   'user-agent': 'Mozilla/5.0 (compatible; Everturn; fetch_webpage)',
-  accept: 'text/html,application/xhtml+xml,text/plain,text/markdown,application/json,application/xml;q=0.9,*/*;q=0.1',
+  accept:
+    'text/html,application/xhtml+xml,text/plain,text/markdown,application/json,application/xml;q=0.9,*/*;q=0.1',
   'accept-encoding': 'gzip, br',
   'accept-language': 'en, *;q=0.5',
 };
@@ -40,7 +41,10 @@ const HEADERS = {
 export async function requestPublic(
   address: string,
   signal: AbortSignal,
-  { isReadable, ...options }: PublicRequestOptions & { readonly isReadable: (contentType: string) => boolean },
+  {
+    isReadable,
+    ...options
+  }: PublicRequestOptions & { readonly isReadable: (contentType: string) => boolean },
 ): Promise<PublicResponse> {
   let url = parsePublicUrl(address);
   for (let hop = 0; hop <= (options.maxRedirects ?? DEFAULT_MAX_REDIRECTS); hop++) {
@@ -50,20 +54,29 @@ export async function requestPublic(
     response.destroy();
     url = target;
   }
-  throw toolError('ValueError', `${address} redirects too often. Try the address it should lead to directly.`);
+  throw toolError(
+    'ValueError',
+    `${address} redirects too often. Try the address it should lead to directly.`,
+  );
 }
 
 /** The address as a URL that may be requested. WHATWG parsing turns 0x7f.1 and 2130706433 into plain addresses. */
 export function parsePublicUrl(address: string, from?: URL): URL {
   if (!URL.canParse(address, from?.href)) {
-    throw toolError('ValueError', `"${address}" is not a web address. Give it in full, like https://example.com/page.`);
+    throw toolError(
+      'ValueError',
+      `"${address}" is not a web address. Give it in full, like https://example.com/page.`,
+    );
   }
   const url = new URL(address, from?.href);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw toolError('ValueError', `Only http and https addresses can be fetched, not ${url.protocol}`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw toolError('ValueError', 'Addresses with a user name or password are refused. Leave the credentials out.');
+    throw toolError(
+      'ValueError',
+      'Addresses with a user name or password are refused. Leave the credentials out.',
+    );
   }
   url.hash = '';
   url.hostname = url.hostname.replace(/\.$/, '');
@@ -74,7 +87,10 @@ async function open(url: URL, signal: AbortSignal, options: PublicRequestOptions
   const addresses = await checkedAddresses(url, signal, options);
   const { get } = url.protocol === 'https:' ? https : http;
   return new Promise((resolve, reject) => {
-    get(url, { agent: false, lookup: pinnedTo(addresses), signal, headers: HEADERS }, resolve).on('error', reject);
+    get(url, { agent: false, lookup: pinnedTo(addresses), signal, headers: HEADERS }, resolve).on(
+      'error',
+      reject,
+    );
   });
 }
 
@@ -126,7 +142,11 @@ interface ReceiveOptions {
   readonly maxBytes: number | undefined;
 }
 
-async function receive(url: URL, response: IncomingMessage, options: ReceiveOptions): Promise<PublicResponse> {
+async function receive(
+  url: URL,
+  response: IncomingMessage,
+  options: ReceiveOptions,
+): Promise<PublicResponse> {
   try {
     const status = response.statusCode ?? 0;
     if (status < 200 || status > 299) {
@@ -136,7 +156,10 @@ async function receive(url: URL, response: IncomingMessage, options: ReceiveOpti
     const contentType = response.headers['content-type'] ?? '';
     if (!options.isReadable(contentType)) {
       const shown = contentType.slice(0, 100);
-      throw toolError('ValueError', `${url.href} is of type "${shown}". Only web pages and text files can be read.`);
+      throw toolError(
+        'ValueError',
+        `${url.href} is of type "${shown}". Only web pages and text files can be read.`,
+      );
     }
     return { url, contentType, body: await readBody(url, response, options) };
   } finally {
@@ -149,7 +172,8 @@ async function readBody(
   response: IncomingMessage,
   { signal, maxBytes = DEFAULT_MAX_BYTES }: ReceiveOptions,
 ): Promise<Buffer> {
-  const tooLarge = () => toolError('ValueError', `${url.href} is larger than the ${maxBytes} bytes that can be read.`);
+  const tooLarge = () =>
+    toolError('ValueError', `${url.href} is larger than the ${maxBytes} bytes that can be read.`);
   if (Number(response.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
   async function* capped(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     let size = 0;
@@ -184,7 +208,10 @@ function decoderFor(url: URL, response: IncomingMessage) {
     case 'deflate':
       return createInflate();
     default:
-      throw toolError('ValueError', `${url.href} is encoded as "${encoding.slice(0, 50)}", which cannot be read.`);
+      throw toolError(
+        'ValueError',
+        `${url.href} is encoded as "${encoding.slice(0, 50)}", which cannot be read.`,
+      );
   }
 }
 

@@ -8,7 +8,9 @@ beforeEach(async () => {
 afterEach(() => database.drop());
 
 const applied = async (): Promise<string[]> => {
-  const { rows } = await database.pool.query<{ name: string }>('select name from schema_migrations order by id');
+  const { rows } = await database.pool.query<{ name: string }>(
+    'select name from schema_migrations order by id',
+  );
   return rows.map((row) => row.name);
 };
 
@@ -40,7 +42,9 @@ it('refuses a database that a newer version has migrated, and names that version
 
   await expect(migrate(database.url)).rejects.toMatchObject({
     code: 'CONFLICT',
-    message: expect.stringMatching(/migrated by Everturn 7\.0\.0 .* Install Everturn 7\.0\.0 or newer, or restore a backup/),
+    message: expect.stringMatching(
+      /migrated by Everturn 7\.0\.0 .* Install Everturn 7\.0\.0 or newer, or restore a backup/,
+    ),
   });
 });
 

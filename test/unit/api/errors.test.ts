@@ -24,7 +24,10 @@ describe('toWireError', () => {
     ],
     [
       'messages.create.llm_error_400.json',
-      new AppError('MODEL_BAD_REQUEST', llm(400, 'INVALID_ARGUMENT: Bad request to OpenAI-compatible endpoint')),
+      new AppError(
+        'MODEL_BAD_REQUEST',
+        llm(400, 'INVALID_ARGUMENT: Bad request to OpenAI-compatible endpoint'),
+      ),
       400,
     ],
     [
@@ -45,7 +48,9 @@ describe('toWireError', () => {
   });
 
   it('names the run that is in the way beside the detail', () => {
-    const error = new AppError('CONFLICT', busy, { facts: { runId: 'run-f773f290-76fc-4a12-873e-057e98596af1' } });
+    const error = new AppError('CONFLICT', busy, {
+      facts: { runId: 'run-f773f290-76fc-4a12-873e-057e98596af1' },
+    });
     const recorded = JSON.parse(String(sampleBody('err.conversations.busy_409.json'))) as unknown; // kept as text
 
     expect(toWireError(error).body).toEqual(recorded);
@@ -76,7 +81,8 @@ describe('toWireError', () => {
 });
 
 describe('fromDatabaseError', () => {
-  const pgError = (code: string, fields = {}) => Object.assign(new Error('pg says'), { code, severity: 'ERROR', ...fields });
+  const pgError = (code: string, fields = {}) =>
+    Object.assign(new Error('pg says'), { code, severity: 'ERROR', ...fields });
 
   it.each([
     ['23505', 'CONFLICT'],
@@ -121,9 +127,12 @@ describe('findUnstorable', () => {
     expect(findUnstorable(body, 'body')).toMatchObject({ type: 'value_error', loc });
   });
 
-  it.each([undefined, null, 1, 'text 🙂', { a: [{ b: 'é\n' }] }, nested(MAX_JSON_DEPTH)])('accepts %j', (body) => {
-    expect(findUnstorable(body, 'body')).toBeNull();
-  });
+  it.each([undefined, null, 1, 'text 🙂', { a: [{ b: 'é\n' }] }, nested(MAX_JSON_DEPTH)])(
+    'accepts %j',
+    (body) => {
+      expect(findUnstorable(body, 'body')).toBeNull();
+    },
+  );
 });
 
 it.each([

@@ -12,7 +12,11 @@ const at = (time: string): Date => new Date(`2026-11-24T${time}.700Z`);
 const json = (value: unknown): string => JSON.stringify(value, null, 1);
 const wire = (messages: readonly Message[]) => messages.flatMap((message) => toWireMessages(message));
 
-function response(stopReason: StopReason, messages: readonly Message[], steps: readonly Partial<StepUsage>[]): unknown {
+function response(
+  stopReason: StopReason,
+  messages: readonly Message[],
+  steps: readonly Partial<StepUsage>[],
+): unknown {
   const none = { cacheWriteTokens: null, reasoningTokens: null, cachedInputTokens: 10, completionTokens: 20 };
   const usage = usageOf(steps.map((step) => ({ promptTokens: null, totalTokens: null, ...none, ...step })));
   return toWireResponse({ run: { stopReason } as Run, messages, usage }); // only stopReason is read
@@ -31,7 +35,11 @@ const toolReturn = {
 describe('toWireMessages', () => {
   it('writes a turn with a tool call byte for byte as the original does', () => {
     const shared = { runId: 'run-d7d3b42f-53a1-4e88-9395-ce0774fad247' };
-    const first = { ...shared, stepId: 'step-abf72799-47d0-43ac-aa58-ff91c8b91c38', createdAt: at('01:28:59') };
+    const first = {
+      ...shared,
+      stepId: 'step-abf72799-47d0-43ac-aa58-ff91c8b91c38',
+      createdAt: at('01:28:59'),
+    };
     const messages = [
       storedMessage({
         ...first,
@@ -178,18 +186,27 @@ describe('toWireMessages', () => {
   });
 
   const id = 'message-00000000-0000-4000-8000-0000000000ff';
-  const call = (name: string) => ({ type: 'tool_call', id: `call-${name}`, name, arguments: '{"a":1}' }) as const;
+  const call = (name: string) =>
+    ({ type: 'tool_call', id: `call-${name}`, name, arguments: '{"a":1}' }) as const;
 
   it('puts all calls of a reply into one tool_call_message', () => {
     const message = storedMessage({ id, role: 'assistant', parts: [call('one'), call('two')] });
 
     expect(wire([message])).toMatchObject([
-      { message_type: 'tool_call_message', tool_call: { name: 'one' }, tool_calls: [{ name: 'one' }, { name: 'two' }] },
+      {
+        message_type: 'tool_call_message',
+        tool_call: { name: 'one' },
+        tool_calls: [{ name: 'one' }, { name: 'two' }],
+      },
     ]);
   });
 
   it.each([
-    ['redacted reasoning', { type: 'redacted_reasoning', data: 'xyz' }, { state: 'redacted', hidden_reasoning: 'xyz' }],
+    [
+      'redacted reasoning',
+      { type: 'redacted_reasoning', data: 'xyz' },
+      { state: 'redacted', hidden_reasoning: 'xyz' },
+    ],
     [
       'reasoning without a text',
       { type: 'reasoning', text: '', signature: 'ENC' },
@@ -203,7 +220,10 @@ describe('toWireMessages', () => {
 
   it('shows user content of several parts as parts, and one text as a string', () => {
     const text = { type: 'text', text: 'look' } as const;
-    const image = { type: 'image', source: { type: 'base64', mediaType: 'image/png', data: 'aGk=' } } as const;
+    const image = {
+      type: 'image',
+      source: { type: 'base64', mediaType: 'image/png', data: 'aGk=' },
+    } as const;
 
     expect(wire([storedMessage({ id, role: 'user', parts: [text] })])).toMatchObject([{ content: 'look' }]);
     expect(wire([storedMessage({ id, role: 'user', parts: [text, image] })])).toMatchObject([
@@ -226,7 +246,9 @@ describe('toWireMessages', () => {
           '{"type": "system_alert", "message": "so far: \\"\\u00e9\\"", "time": "2026-11-24 01:28:59 AM UTC+0000"}',
       },
     ]);
-    expect(wire([storedMessage({ id, role: 'note', parts })])).toMatchObject([{ message_type: 'system_message' }]);
+    expect(wire([storedMessage({ id, role: 'note', parts })])).toMatchObject([
+      { message_type: 'system_message' },
+    ]);
   });
 
   it('leaves out types that were not asked for', () => {

@@ -17,7 +17,14 @@ interface Recorded {
 
 const at = (time: string): Date => new Date(`2026-11-24T${time}.123Z`);
 
-function stream({ runId, background = false, events, messages = [], usage = null, startedAt }: Recorded): string {
+function stream({
+  runId,
+  background = false,
+  events,
+  messages = [],
+  usage = null,
+  startedAt,
+}: Recorded): string {
   const known = new Map(messages.map((message) => [message.id, message]));
   const frames = events.flatMap(([event, time], index) =>
     toFrames({ seq: index + 2, event, createdAt: at(time) }, known, { runId, background, usage }),
@@ -53,7 +60,10 @@ describe('toFrames', () => {
     const stepId = 'step-0bc5141e-1aa7-4a28-92ee-90462ecc3109';
     const call = { type: 'tool-call-delta', messageId, stepId, index: 1, callId: 'call_mock22_0' } as const;
     const pieces = ['{"label":"hu', 'man","new_st', 'ring":"Likes', ' dogs."}'];
-    const last = deltas('message-ee831048-6789-45f1-aa37-d189286a1fec', 'step-b253b6c4-1563-4e5a-9496-a23d229fab28');
+    const last = deltas(
+      'message-ee831048-6789-45f1-aa37-d189286a1fec',
+      'step-b253b6c4-1563-4e5a-9496-a23d229fab28',
+    );
     const toolMessage = storedMessage({
       id: 'message-4b52cde1-7ced-44ad-aa15-e24928b141df',
       role: 'tool',
@@ -225,7 +235,14 @@ describe('toFrames', () => {
     const runId = 'run-1a454874-f77a-4807-99b6-490bc55b556b';
     const stepId = 'step-76ada375-598d-414a-8449-8b5376e31e47';
     const messageId = 'message-b41bf178-c2df-4386-ad66-f2e882e47e3f';
-    const call = { type: 'tool-call-delta', messageId, stepId, index: 1, callId: 'call_mock46_0', approval: true } as const;
+    const call = {
+      type: 'tool-call-delta',
+      messageId,
+      stepId,
+      index: 1,
+      callId: 'call_mock46_0',
+      approval: true,
+    } as const;
     const recorded = sampleText('approval.4.request_stream.sse.txt').split('\n\n');
 
     const text = stream({
@@ -243,7 +260,13 @@ describe('toFrames', () => {
   });
 
   const context = { runId: 'run-1', background: true, usage: null };
-  const delta = (text: string): RunEvent => ({ type: 'text-delta', messageId: 'message-00', stepId: 's', index: 0, text });
+  const delta = (text: string): RunEvent => ({
+    type: 'text-delta',
+    messageId: 'message-00',
+    stepId: 's',
+    index: 0,
+    text,
+  });
   const framesOf = (event: RunEvent, options = {}) =>
     toFrames({ seq: 7, event, createdAt: at('01:51:00') }, new Map(), { ...context, ...options });
 

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { toWireError } from '../../../api/wire/errors';
 import { pageFields } from '../../../api/wire/page';
-import { queryChoice, queryDate, queryFlag, queryInteger, queryList, queryText } from '../../../api/wire/query';
+import {
+  queryChoice,
+  queryDate,
+  queryFlag,
+  queryInteger,
+  queryList,
+  queryText,
+} from '../../../api/wire/query';
 import { parseBody, parseQuery, unprocessable } from '../../../api/wire/validation';
 import { AppError } from '../../../domain/errors';
 import { sampleBody } from '../../support/letta-samples';
@@ -15,7 +22,8 @@ function thrownBy(action: () => unknown): AppError {
   }
   throw new Error('nothing was thrown');
 }
-const detailOf = (schema: z.ZodType, body: unknown): string => thrownBy(() => parseBody(schema, body)).message;
+const detailOf = (schema: z.ZodType, body: unknown): string =>
+  thrownBy(() => parseBody(schema, body)).message;
 
 describe('parseBody', () => {
   const Either = z
@@ -35,6 +43,7 @@ describe('parseBody', () => {
   });
 
   const choice = "'msg': \"Input should be 'a' or 'b'\", 'input': 'c', 'ctx': {'expected': \"'a' or 'b'\"}";
+  // prettier-ignore
   it.each<[string, z.ZodType, unknown, string]>([
     ['a missing field', z.object({ a: z.string() }), { b: 1 }, "'type': 'missing', 'loc': ('body', 'a'), 'msg': 'Field required', 'input': {'b': 1}"],
     ['a wrong string', z.object({ a: z.string() }), { a: 1 }, "'type': 'string_type', 'loc': ('body', 'a'), 'msg': 'Input should be a valid string', 'input': 1"],
@@ -55,7 +64,7 @@ describe('parseBody', () => {
     ['every option of a union', z.object({ a: z.union([z.string(), z.boolean()]) }), { a: 1 }, "'type': 'bool_type', 'loc': ('body', 'a')"],
   ])('describes %s in pydantic terms', (_title, schema, body, expected) => {
     expect(detailOf(schema, body)).toContain(expected);
-  }); // prettier-ignore
+  });
 
   it('does not repeat a large input to its sender', () => {
     const schema = z.object({ a: z.int() });
@@ -94,7 +103,10 @@ describe('parseQuery', () => {
   });
 
   it('takes the last value of a repeated scalar and every value of a list', () => {
-    expect(parseQuery(Query, { limit: ['7', '8'], tags: ['x', 'y'] })).toMatchObject({ limit: 8, tags: ['x', 'y'] });
+    expect(parseQuery(Query, { limit: ['7', '8'], tags: ['x', 'y'] })).toMatchObject({
+      limit: 8,
+      tags: ['x', 'y'],
+    });
   });
 
   it.each([

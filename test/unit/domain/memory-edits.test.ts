@@ -54,9 +54,14 @@ describe('memory_insert', () => {
     expect(insertIntoBlock(blockOf(value), 'x', line).value).toBe(expected);
   });
 
-  it.each([-2, 3, 1.5])('refuses insert_line %p in a block of two lines and says which lines there are', (line) => {
-    expect(() => insertIntoBlock(blockOf('a\nb'), 'x', line)).toThrow(/outside block "human", which has 2 line\(s\)/);
-  });
+  it.each([-2, 3, 1.5])(
+    'refuses insert_line %p in a block of two lines and says which lines there are',
+    (line) => {
+      expect(() => insertIntoBlock(blockOf('a\nb'), 'x', line)).toThrow(
+        /outside block "human", which has 2 line\(s\)/,
+      );
+    },
+  );
 
   it('keeps every line that was there, in order', () => {
     const lineText = fc.string().filter((text) => !/[\n\r\t]|^\s*\d+→/.test(text));
@@ -106,19 +111,30 @@ describe('memory_replace', () => {
 
   it('compares and stores tabs as spaces', () => {
     expect(replaceInBlock(blockOf('a\tb'), 'a       b', 'c').value).toBe('c');
-    expect(replaceInBlock(blockOf('key\tvalue\nrest'), 'rest', 'x\ty').value).toBe('key     value\nx       y');
+    expect(replaceInBlock(blockOf('key\tvalue\nrest'), 'rest', 'x\ty').value).toBe(
+      'key     value\nx       y',
+    );
   });
 
   it('finds a passage that starts with a tab in the middle of a line', () => {
     expect(replaceInBlock(blockOf('a\tb'), '\tb', '!').value).toBe('a!');
   });
 
-  it.each(['1→ likes tea', '  12→ likes tea', 'intro\n3→ likes tea'])('refuses line numbers in %p', (text) => {
-    expect(() => replaceInBlock(blockOf('likes tea'), text, 'x')).toThrow(/old_string contains a line number prefix/);
-    expect(() => replaceInBlock(blockOf('likes tea'), 'tea', text)).toThrow(/new_string contains a line number prefix/);
-    expect(() => insertIntoBlock(blockOf(''), text, -1)).toThrow(/new_string contains a line number prefix/);
-    expect(() => rethinkBlock(blockOf(''), text)).toThrow(/new_memory contains a line number prefix/);
-  });
+  it.each(['1→ likes tea', '  12→ likes tea', 'intro\n3→ likes tea'])(
+    'refuses line numbers in %p',
+    (text) => {
+      expect(() => replaceInBlock(blockOf('likes tea'), text, 'x')).toThrow(
+        /old_string contains a line number prefix/,
+      );
+      expect(() => replaceInBlock(blockOf('likes tea'), 'tea', text)).toThrow(
+        /new_string contains a line number prefix/,
+      );
+      expect(() => insertIntoBlock(blockOf(''), text, -1)).toThrow(
+        /new_string contains a line number prefix/,
+      );
+      expect(() => rethinkBlock(blockOf(''), text)).toThrow(/new_memory contains a line number prefix/);
+    },
+  );
 
   it('allows an arrow after a number inside a line', () => {
     expect(replaceInBlock(blockOf('a'), 'a', 'from 1→ to 2').value).toBe('from 1→ to 2');

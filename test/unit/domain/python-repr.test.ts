@@ -17,7 +17,7 @@ it.each([
   [Number.NEGATIVE_INFINITY, '-inf'],
   ['plain', "'plain'"],
   ["it's", '"it\'s"'],
-  ['say "hi"', "'say \"hi\"'"],
+  ['say "hi"', '\'say "hi"\''],
   ['it\'s "both"', "'it\\'s \"both\"'"],
   ['a\nb\tc\rd\\e', "'a\\nb\\tc\\rd\\\\e'"],
   ['\u0000\u001b\u007f\u0085\u00a0\u00ad', "'\\x00\\x1b\\x7f\\x85\\xa0\\xad'"],

@@ -13,8 +13,13 @@ import {
 } from '../../../domain/tool-rules';
 
 const toolNames = ['a', 'b', 'c', 'd'];
-const calls = (...names: readonly string[]): readonly CalledTool[] => names.map((name) => ({ name, result: 'ok' }));
-const stateOf = (rules: readonly ToolRule[], called: readonly CalledTool[] = []) => ({ rules, toolNames, called });
+const calls = (...names: readonly string[]): readonly CalledTool[] =>
+  names.map((name) => ({ name, result: 'ok' }));
+const stateOf = (rules: readonly ToolRule[], called: readonly CalledTool[] = []) => ({
+  rules,
+  toolNames,
+  called,
+});
 
 it('allows everything and forces nothing without rules', () => {
   expect(allowedTools(stateOf([]))).toEqual(toolNames);
@@ -121,7 +126,9 @@ describe('conditional', () => {
   });
 
   it('looks at the last call only', () => {
-    expect(allowedTools(stateOf([rule()], [{ name: 'a', result: 'exact' }, ...calls('b')]))).toEqual(toolNames);
+    expect(allowedTools(stateOf([rule()], [{ name: 'a', result: 'exact' }, ...calls('b')]))).toEqual(
+      toolNames,
+    );
   });
 });
 
@@ -200,9 +207,14 @@ describe('for any rules and history', () => {
       require_output_mapping: fc.boolean(),
     }),
   );
-  const history = fc.array(fc.record({ name, result: fc.constantFrom('x', 'True', '1', '') }), { maxLength: 5 });
-  const states = fc.tuple(fc.array(rule, { maxLength: 6 }), history).map(([rules, called]) => stateOf(rules, called));
-  const counts = (called: readonly CalledTool[], wanted: string) => called.filter((call) => call.name === wanted).length;
+  const history = fc.array(fc.record({ name, result: fc.constantFrom('x', 'True', '1', '') }), {
+    maxLength: 5,
+  });
+  const states = fc
+    .tuple(fc.array(rule, { maxLength: 6 }), history)
+    .map(([rules, called]) => stateOf(rules, called));
+  const counts = (called: readonly CalledTool[], wanted: string) =>
+    called.filter((call) => call.name === wanted).length;
 
   it('allows some of the agent’s tools, never none and never others', () => {
     fc.assert(

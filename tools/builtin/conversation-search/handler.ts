@@ -26,7 +26,8 @@ export function createConversationSearch({ recall, now }: ConversationSearchDeps
 function toQuery(agentId: string, args: ToolArguments): RecallQuery {
   const from = readDate(args, 'start_date', 0);
   const to = readDate(args, 'end_date', DAY_MS - 1);
-  if (from && to && from > to) throw toolError('ValueError', 'start_date is later than end_date. Swap them or drop one.');
+  if (from && to && from > to)
+    throw toolError('ValueError', 'start_date is later than end_date. Swap them or drop one.');
   return {
     agentId,
     text: optionalText(args, 'query'),

@@ -11,7 +11,10 @@ export const conversationSearchTool: BuiltinTool = {
   parameters: {
     type: 'object',
     properties: {
-      query: { type: 'string', description: 'Words to look for. Leave it out to filter by role and time only.' },
+      query: {
+        type: 'string',
+        description: 'Words to look for. Leave it out to filter by role and time only.',
+      },
       roles: {
         type: 'array',
         items: { type: 'string', enum: ['assistant', 'user', 'tool'] },
@@ -20,11 +23,13 @@ export const conversationSearchTool: BuiltinTool = {
       limit: { type: 'integer', description: 'How many results to return at most, 1 to 100. Defaults to 5.' },
       start_date: {
         type: 'string',
-        description: 'Only messages from this moment on: a date (2026-03-01) or a date and time (2026-03-01T14:30).',
+        description:
+          'Only messages from this moment on: a date (2026-03-01) or a date and time (2026-03-01T14:30).',
       },
       end_date: {
         type: 'string',
-        description: 'Only messages up to this moment, inclusive: a date (2026-03-01) or a date and time (2026-03-01T14:30).',
+        description:
+          'Only messages up to this moment, inclusive: a date (2026-03-01) or a date and time (2026-03-01T14:30).',
       },
     },
     required: [],

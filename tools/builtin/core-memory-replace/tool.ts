@@ -11,7 +11,10 @@ export const coreMemoryReplaceTool: BuiltinTool = {
     properties: {
       label: { type: 'string', description: 'Label of the memory block to change.' },
       old_content: { type: 'string', description: 'The text to replace, exactly as it stands in the block.' },
-      new_content: { type: 'string', description: 'What takes its place. Any Unicode text is fine, emoji included.' },
+      new_content: {
+        type: 'string',
+        description: 'What takes its place. Any Unicode text is fine, emoji included.',
+      },
     },
     required: ['label', 'old_content', 'new_content'],
   },

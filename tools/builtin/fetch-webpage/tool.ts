@@ -9,7 +9,9 @@ export const fetchWebpageTool: BuiltinTool = {
     'inside private networks, binary files and pages over 5 MB are refused.',
   parameters: {
     type: 'object',
-    properties: { url: { type: 'string', description: 'Full address of the page, for example https://example.com/a.' } },
+    properties: {
+      url: { type: 'string', description: 'Full address of the page, for example https://example.com/a.' },
+    },
     required: ['url'],
   },
   effects: 'read',

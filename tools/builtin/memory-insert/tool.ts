@@ -14,7 +14,8 @@ export const memoryInsertTool: BuiltinTool = {
       new_string: { type: 'string', description: 'The text to add, without line numbers.' },
       insert_line: {
         type: 'integer',
-        description: 'Line after which the text goes: 0 is the beginning of the block, -1 (the default) its end.',
+        description:
+          'Line after which the text goes: 0 is the beginning of the block, -1 (the default) its end.',
       },
     },
     required: ['label', 'new_string'],

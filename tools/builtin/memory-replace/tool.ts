@@ -12,7 +12,10 @@ export const memoryReplaceTool: BuiltinTool = {
     type: 'object',
     properties: {
       label: { type: 'string', description: 'Label of the memory block to change.' },
-      old_string: { type: 'string', description: 'The passage to change, exactly as it stands in the block.' },
+      old_string: {
+        type: 'string',
+        description: 'The passage to change, exactly as it stands in the block.',
+      },
       new_string: { type: 'string', description: 'What takes its place, without line numbers.' },
     },
     required: ['label', 'old_string', 'new_string'],

@@ -11,7 +11,10 @@ export const memoryRethinkTool: BuiltinTool = {
     type: 'object',
     properties: {
       label: { type: 'string', description: 'Label of the memory block to rewrite.' },
-      new_memory: { type: 'string', description: 'The complete new content of the block, without line numbers.' },
+      new_memory: {
+        type: 'string',
+        description: 'The complete new content of the block, without line numbers.',
+      },
     },
     required: ['label', 'new_memory'],
   },

@@ -10,7 +10,11 @@ export const runCodeTool: BuiltinTool = {
     type: 'object',
     properties: {
       code: { type: 'string', description: 'The source code to run.' },
-      language: { type: 'string', enum: ['python', 'js', 'ts', 'r', 'java'], description: 'Language of the code.' },
+      language: {
+        type: 'string',
+        enum: ['python', 'js', 'ts', 'r', 'java'],
+        description: 'Language of the code.',
+      },
     },
     required: ['code', 'language'],
   },

@@ -65,9 +65,14 @@ function toExaRequest(args: ToolArguments): Readonly<Record<string, unknown>> {
 async function readText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  // A response's body is a stream of bytes; its type leaves that open.
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > MAX_BYTES) throw toolError('ValueError', 'The search service Exa answered with too much data. Ask for fewer results.');
+    if (size > MAX_BYTES)
+      throw toolError(
+        'ValueError',
+        'The search service Exa answered with too much data. Ask for fewer results.',
+      );
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -82,7 +87,10 @@ function exaRefusal(status: number, text: string): Error {
   };
   const said = errorText(text);
   const detail = advice[status] ?? (status >= 500 ? 'The service has a problem: try again later.' : '');
-  return toolError('ConnectionError', [`The search service Exa answered with HTTP status ${status}.`, detail, said].join(' ').trim());
+  return toolError(
+    'ConnectionError',
+    [`The search service Exa answered with HTTP status ${status}.`, detail, said].join(' ').trim(),
+  );
 }
 
 function errorText(text: string): string {
@@ -94,7 +102,8 @@ function errorText(text: string): string {
 function toResults(text: string): readonly unknown[] {
   const body = parseJson(text);
   const results = isRecord(body) ? body['results'] : null;
-  if (!Array.isArray(results)) throw toolError('ValueError', 'The search service Exa answered with something that is no search result.');
+  if (!Array.isArray(results))
+    throw toolError('ValueError', 'The search service Exa answered with something that is no search result.');
   return results.filter(isRecord).map((hit) => ({
     title: hit['title'] ?? null,
     url: hit['url'] ?? null,

@@ -25,7 +25,11 @@ export const webSearchTool: BuiltinTool = {
     properties: {
       query: { type: 'string', description: 'What to look for.' },
       num_results: { type: 'integer', description: 'How many results to return, 1 to 100. Defaults to 10.' },
-      category: { type: 'string', enum: CATEGORIES, description: 'Only results of this kind. Defaults to all kinds.' },
+      category: {
+        type: 'string',
+        enum: CATEGORIES,
+        description: 'Only results of this kind. Defaults to all kinds.',
+      },
       include_text: {
         type: 'boolean',
         description: 'Whether to add the full text of every page. Defaults to false: full texts are long.',
@@ -35,10 +39,17 @@ export const webSearchTool: BuiltinTool = {
         items: { type: 'string' },
         description: 'Only results from these domains, for example ["arxiv.org"].',
       },
-      exclude_domains: { type: 'array', items: { type: 'string' }, description: 'No results from these domains.' },
+      exclude_domains: {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'No results from these domains.',
+      },
       start_published_date: { type: 'string', description: 'Only pages published after this ISO date.' },
       end_published_date: { type: 'string', description: 'Only pages published before this ISO date.' },
-      user_location: { type: 'string', description: 'Two-letter country code for local results, for example "DE".' },
+      user_location: {
+        type: 'string',
+        description: 'Two-letter country code for local results, for example "DE".',
+      },
     },
     required: ['query'],
   },

@@ -1,0 +1,101 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const ROOT = path.resolve(__dirname, '..', '..');
+
+/** A supervisor that runs as a process of its own, as `npm start` would. */
+export interface Started {
+  readonly pid: number;
+  /** Everything it wrote so far. */
+  output(): string;
+  /** Resolves with the API's URL; throws with the output when it ends first. */
+  ready(): Promise<string>;
+  /** Resolves with the exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Starts the supervisor from source, by default with a stand-in for the server. `env` overrides the environment. */
+export function startEverturn(
+  env: Readonly<Record<string, string>>,
+  script = 'test/support/start-with-double.ts',
+): Started {
+  const hook = path.join(ROOT, 'test', 'support', 'register-typescript.cjs');
+  const child = spawn(process.execPath, ['-r', hook, path.join(ROOT, script)], {
+    cwd: env['EVERTURN_TEST_CWD'] ?? ROOT,
+    env: { ...process.env, LOG_LEVEL: 'info', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const collect = (chunk: Buffer) => {
+    output += chunk.toString();
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  let hasEnded = false;
+  void ended.then(() => {
+    hasEnded = true;
+  });
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    ended,
+    kill: (signal) => {
+      child.kill(signal);
+    },
+    async ready() {
+      await until(
+        () => hasEnded || /Ctrl-C stops everything/.test(output),
+        60_000,
+        () => output,
+      );
+      const url = /API\s+(http:\S+)/.exec(output)?.[1];
+      if (!url) throw new Error(`Everturn did not start:\n${output}`);
+      return url;
+    },
+  };
+}
+
+/** A temporary folder; `remove` it in afterEach. */
+export const temporaryFolder = (): string => fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-start-'));
+
+/** Polls until `condition` holds; fails with what `describe` says after the deadline. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs: number,
+  describe: () => string = () => 'the condition never held',
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`after ${timeoutMs} ms: ${describe()}`);
+    await sleep(20);
+  }
+}
+
+/** The living processes below `pid`, at any depth, the zombies left out. */
+export function descendants(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
+}
+
+/** The living processes that `pid` itself started. */
+export function childrenOf(pid: number): number[] {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,state='], { encoding: 'utf8' });
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  return rows
+    .filter(([, ppid, state]) => Number(ppid) === pid && state !== 'Z')
+    .map(([child]) => Number(child));
+}
+
+/** Whether a process with this pid runs. */
+export function isAlive(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim() !== '' && !stdout.trim().startsWith('Z');
+}

@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import pino from 'pino';
+import { createApp } from '../../api/app';
+import type { ApiDeps } from '../../api/deps';
+import { createRunWatcher } from '../../api/run-watcher';
+import type { Pool } from '../../db/pool';
+import { AppError } from '../../domain/errors';
+import type { ModelDirectory, ModelInfo } from '../../domain/model';
+import type { TurnInput } from '../../domain/turn';
+import { createTestDatabase } from './stack';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly body: unknown;
+}
+
+export interface CallOptions {
+  /** Sent as JSON; a string is sent as it is. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The API on a port of its own, over a database of its own. Turns are recorded and never run. */
+export interface TestApi {
+  readonly url: string;
+  readonly db: Pool;
+  readonly startedTurns: readonly TurnInput[];
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<TestApi> {
+  const database = await createTestDatabase();
+  const startedTurns: TurnInput[] = [];
+  const deps: ApiDeps = {
+    db: database.pool,
+    models: MODELS,
+    watcher: createRunWatcher(),
+    log: pino({ level: 'silent' }),
+    password: null,
+    turns: {
+      start: (turn) => Promise.resolve(void startedTurns.push(turn)),
+      startIfIdle: () => Promise.resolve(false),
+      cancel: () => Promise.resolve(),
+    },
+    ...overrides,
+  };
+  const server = createApp(deps).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    db: database.pool,
+    startedTurns,
+    call: (method, path, options) => call(url + path, method, options),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await database.drop();
+    },
+  };
+}
+
+async function call(url: string, method: string, { body, headers }: CallOptions = {}): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json');
+  return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : null };
+}
+
+const GPT: ModelInfo = {
+  handle: 'openai/gpt-4.1',
+  name: 'gpt-4.1',
+  displayName: 'gpt-4.1',
+  providerName: 'openai',
+  providerType: 'openai',
+  endpoint: 'https://api.openai.com/v1',
+  contextWindow: 1_047_576,
+  maxOutputTokens: 32_768,
+  isReasoning: false,
+};
+
+const MODELS: ModelDirectory = {
+  list: () => Promise.resolve([GPT]),
+  listEmbeddings: () => Promise.resolve([]),
+  resolve: (handle) => (handle === GPT.handle ? Promise.resolve(GPT) : Promise.reject(unknownHandle(handle))),
+  resolveEmbedding: (handle) => Promise.reject(unknownHandle(handle)),
+};
+
+const unknownHandle = (handle: string): AppError =>
+  handle.includes('/')
+    ? new AppError('NOT_FOUND', `Handle ${handle} not found, must be one of ['${GPT.handle}']`)
+    : new AppError('INVALID_ARGUMENT', `The handle "${handle}" has no provider; write it as provider/model.`);
