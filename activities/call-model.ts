@@ -54,9 +54,17 @@ async function ask(deps: Deps, step: OpenedStep, abort: AbortController): Promis
     const request = toRequest(step, info, plan);
     const reply = await client.complete(request, { signal: abort.signal, onEvent });
     const llmNs = Number(process.hrtime.bigint() - startedAt);
-    const read = readReply({ plan, reply, messageId, noteId: derivedId('message', step.stepId, 'exit-note') });
+    const read = readReply({
+      plan,
+      reply,
+      messageId,
+      noteId: derivedId('message', step.stepId, 'exit-note'),
+    });
     const events = step.streamTokens ? await deltas.rest() : read.events;
-    return await deps.turns.saveReply(step, toSave({ plan, info, reply, read, events, llmNs, firstTokenAt, messageId }));
+    return await deps.turns.saveReply(
+      step,
+      toSave({ plan, info, reply, read, events, llmNs, firstTokenAt, messageId }),
+    );
   } catch (error) {
     throw abort.signal.aborted ? abort.signal.reason : error;
   } finally {
@@ -70,7 +78,7 @@ function toRequest(step: OpenedStep, info: ModelInfo, plan: StepPlan): ModelRequ
     messages: plan.prompt,
     tools: plan.tools,
     toolChoice: plan.toolChoice,
-    parallelToolCalls: step.parallelToolCalls,
+    parallelToolCalls: plan.isParallel,
     settings: step.settings,
     user: plan.user,
   };

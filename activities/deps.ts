@@ -1,10 +1,12 @@
 import type { ModelRegistry } from '../domain/model';
+import type { ToolRunStore } from '../domain/tool-run';
 import type { TurnStore } from '../domain/turn-store';
 import type { ToolRunner } from '../tools/registry';
 
 /** Everything activities may touch. The worker hands in the real ones. */
 export interface ActivityDeps {
   readonly turns: TurnStore;
+  readonly toolRuns: ToolRunStore;
   readonly models: ModelRegistry;
   readonly tools: ToolRunner;
   readonly cancellations: Cancellations;

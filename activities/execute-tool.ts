@@ -37,7 +37,11 @@ async function run({ turns, tools }: Deps, opened: OpenedTool, signal: AbortSign
 }
 
 /** The tool and its arguments, or why the call is answered without running anything. */
-function readCall({ call, tool, refusal }: OpenedTool): { tool: Tool; args: ToolArguments } | { error: ToolOutcome } {
+function readCall({
+  call,
+  tool,
+  refusal,
+}: OpenedTool): { tool: Tool; args: ToolArguments } | { error: ToolOutcome } {
   if (refusal !== null) return { error: { status: 'error', result: refusal, stdout: null, stderr: null } };
   if (tool === null) {
     const error = toolError('ValueError', `Tool ${call.name} not found among the tools of this agent`);

@@ -9,7 +9,11 @@ import { MODEL_ATTEMPTS } from '../domain/turn';
 export function toFailure(error: unknown, attempt: number): Error {
   if (error instanceof ApplicationFailure) return error;
   if (!(error instanceof AppError)) {
-    return ApplicationFailure.create({ type: 'INTERNAL', message: 'INTERNAL: see the worker log', nonRetryable: false });
+    return ApplicationFailure.create({
+      type: 'INTERNAL',
+      message: 'INTERNAL: see the worker log',
+      nonRetryable: false,
+    });
   }
   // A model that keeps failing ends the turn; a database that is away is waited for.
   const isGivenUp = llmErrorType(error.code) !== undefined && attempt >= MODEL_ATTEMPTS;

@@ -2,15 +2,17 @@ import { Context } from '@temporalio/activity';
 import type { ActivityDeps } from './deps';
 import { createCallModel } from './call-model';
 import { createExecuteTool } from './execute-tool';
+import { createRunToolByHand } from './run-tool-by-hand';
 import { toFailure } from './failures';
 import { withHeartbeat } from './heartbeat';
 
-/** The activities of a turn, over the ports they need. Failures are logged here and cross to Temporal as codes. */
+/** All activities, over the ports they need. Failures are logged here and cross to Temporal as codes. */
 export function createActivities(deps: ActivityDeps) {
   const { turns } = deps;
   return {
     callModel: asActivity(createCallModel(deps)),
     executeTool: asActivity(createExecuteTool(deps)),
+    runToolByHand: asActivity(createRunToolByHand(deps)),
     settleTool: asActivity(turns.settleTool),
     closeRun: asActivity(turns.closeRun),
     findNextTurn: asActivity(turns.findNextTurn),
@@ -18,7 +20,9 @@ export function createActivities(deps: ActivityDeps) {
 }
 export type Activities = ReturnType<typeof createActivities>;
 
-function asActivity<Input, Output>(work: (input: Input) => Promise<Output>): (input: Input) => Promise<Output> {
+function asActivity<Input, Output>(
+  work: (input: Input) => Promise<Output>,
+): (input: Input) => Promise<Output> {
   return (input) =>
     withHeartbeat(() => work(input)).catch((error: unknown) => {
       const { info, log } = Context.current();

@@ -11,6 +11,7 @@ import {
   requestedHandle,
 } from './wire/agent-model';
 import { toEmbeddingConfig } from './wire/model';
+import { resolveModel, rethrowPrefixed } from './resolve-model';
 
 type ModelPart = Pick<
   AgentFields,
@@ -31,7 +32,7 @@ export async function chooseModel(
       'INVALID_ARGUMENT: Must specify either model or llm_config in request',
     );
   }
-  const model = await models.resolve(handle).catch(rethrowPrefixed);
+  const model = await resolveModel(models, handle);
   const documents = changedModelDocuments(defaultModelDocuments(model, agentType), body, {
     model,
     agentType,
@@ -55,7 +56,7 @@ export async function prepareModelChange(
 ): Promise<(agent: Agent) => Partial<ModelPart>> {
   const handle = requestedHandle(body);
   const model = changesModel(body)
-    ? await models.resolve(handle ?? currentHandle).catch(rethrowPrefixed)
+    ? await resolveModel(models, handle ?? currentHandle)
     : null;
   return (agent) => {
     if (model && handle === null && agent.model !== model.handle) throw modelReplaced(agent);
@@ -97,12 +98,6 @@ export async function chooseEmbedding(
     embedding: typeof config['handle'] === 'string' ? config['handle'] : null,
     embeddingConfig: config,
   };
-}
-
-/** Letta's clients see the kind of failure in front of the text. */
-function rethrowPrefixed(error: unknown): never {
-  if (!(error instanceof AppError) || error.message.startsWith(`${error.code}: `)) throw error;
-  throw new AppError(error.code, `${error.code}: ${error.message}`, { cause: error, facts: error.facts });
 }
 
 // Unlike a model, an embedding model that does not exist is the argument's fault.

@@ -1,4 +1,5 @@
-import express, { type Express, Router } from 'express';
+import type { Router } from 'express';
+import express, { type Express } from 'express';
 import type { ApiDeps } from './deps';
 import { checkActingUser } from './middleware/acting-user';
 import { cors } from './middleware/cors';

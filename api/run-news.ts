@@ -23,7 +23,10 @@ export function subscribe(watcher: RunWatcher, runId: string): RunNewsQueue {
       if (!hasNews) {
         const timer = new AbortController();
         const woken = new Promise<void>((resolve) => (wake = resolve));
-        await Promise.race([woken, sleep(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined)]);
+        await Promise.race([
+          woken,
+          sleep(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined),
+        ]);
         timer.abort();
         wake = undefined;
       }

@@ -11,7 +11,10 @@ const SAFETY_POLL_MS = 5_000;
  * Waits until the run is over and returns what it came to. A run that failed throws its own error: the same code from
  * the provider to the client. Listens from the call on, so call it before the run starts.
  */
-export async function awaitRunResult({ db, watcher }: Pick<ApiDeps, 'db' | 'watcher'>, runId: string): Promise<RunResult> {
+export async function awaitRunResult(
+  { db, watcher }: Pick<ApiDeps, 'db' | 'watcher'>,
+  runId: string,
+): Promise<RunResult> {
   const news = subscribe(watcher, runId);
   try {
     for (;;) {

@@ -72,7 +72,11 @@ function openStream(res: Response): void {
   res.socket?.setNoDelay(true);
 }
 
-const toPing = (run: Pick<Run, 'id' | 'background'>, date: Date) => ({ runId: run.id, background: run.background, date });
+const toPing = (run: Pick<Run, 'id' | 'background'>, date: Date) => ({
+  runId: run.id,
+  background: run.background,
+  date,
+});
 
 async function framesOf(
   db: ApiDeps['db'],
@@ -84,7 +88,12 @@ async function framesOf(
   const messages = await findMessages(db, [...new Set(ids)]);
   const hasEnd = events.some(({ event }) => event.type === 'run-end');
   const usage = hasEnd ? (await getRunWithUsage(db, run.id)).usage : null;
-  const context = { runId: run.id, background: run.background, usage, includeTypes: options.includeTypes ?? null };
+  const context = {
+    runId: run.id,
+    background: run.background,
+    usage,
+    includeTypes: options.includeTypes ?? null,
+  };
   return events.flatMap((event) => toFrames(event, messages, context));
 }
 

@@ -15,7 +15,8 @@ export function startSweeper({ db, turns, log }: Pick<ApiDeps, 'db' | 'turns' | 
     isSweeping = true;
     try {
       for (const run of await findStrandedRuns(db)) {
-        if (await turns.startIfIdle(run)) log.warn({ runId: run.runId }, 'started a run that no workflow held');
+        if (await turns.startIfIdle(run))
+          log.warn({ runId: run.runId }, 'started a run that no workflow held');
       }
     } catch (error) {
       // Postgres or Temporal is away: the next sweep looks again.

@@ -8,6 +8,7 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../domain/errors';
 import { TURN_WORKFLOW, turnWorkflowId, type TurnInput } from '../domain/turn';
+import { TOOL_RUN_WORKFLOW, type ToolRunInput } from '../domain/tool-run';
 import { turnAttributes } from '../domain/turn-attributes';
 
 /** The only user of Temporal's client: starts, wakes and stops turns. */
@@ -22,6 +23,8 @@ export interface TurnClient {
   startIfIdle(turn: TurnInput): Promise<boolean>;
   /** Asks the conversation's workflow to stop this run; nothing happens if it is over. */
   cancel(turn: Pick<TurnInput, 'runId' | 'conversationId'>): Promise<void>;
+  /** Runs a stored call by hand and returns when its outcome is stored. */
+  runTool(input: ToolRunInput): Promise<void>;
 }
 
 const GIVE_UP_MS = 8_000;
@@ -74,7 +77,18 @@ export function createTurnClient(
     }
   }
 
+  async function runTool(input: ToolRunInput): Promise<void> {
+    const workflowId = `tool-run/${input.id}`;
+    await client.workflow.execute(TOOL_RUN_WORKFLOW, {
+      workflowId,
+      taskQueue,
+      args: [input],
+      requestEagerStart: true,
+    });
+  }
+
   return {
+    runTool: (input) => whileAvailable(() => runTool(input)),
     start: (turn, { isBusy } = { isBusy: false }) => whileAvailable(() => startOrTell(turn, isBusy)),
     startIfIdle: tryStart,
     cancel: async ({ runId, conversationId }) => {
@@ -97,12 +111,17 @@ async function whileAvailable<T>(call: () => Promise<T>): Promise<T> {
       return await call();
     } catch (error) {
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-      const isAway = isGrpcServiceError(cause) && (cause.code === UNAVAILABLE || cause.code === DEADLINE_EXCEEDED);
+      const isAway =
+        isGrpcServiceError(cause) && (cause.code === UNAVAILABLE || cause.code === DEADLINE_EXCEEDED);
       if (!isAway) throw error;
       if (Date.now() > giveUpAt) {
-        throw new AppError('UNAVAILABLE', 'Temporal cannot be reached, so no turn can start. Nothing was stored; try again.', {
-          cause: error,
-        });
+        throw new AppError(
+          'UNAVAILABLE',
+          'Temporal cannot be reached, so no turn can start. Nothing was stored; try again.',
+          {
+            cause: error,
+          },
+        );
       }
       await sleep(pauseMs);
     }

@@ -8,9 +8,13 @@ import { closeOpenCalls } from './tool-ledger';
  * Ends a run that did not end by itself. Steps still in progress are taken from whoever holds them, so a late reply
  * or result of a dead attempt changes nothing. Repeating it changes nothing.
  */
-export function closeRun(pool: Pool, { runId, conversationId, stopReason, code }: CloseRunInput): Promise<TurnEnd> {
+export function closeRun(
+  pool: Pool,
+  { runId, conversationId, stopReason, code }: CloseRunInput,
+): Promise<TurnEnd> {
   return inTransaction(pool, async (db) => {
-    const why = stopReason === 'cancelled' ? 'The user cancelled the turn' : `The turn failed (${code ?? stopReason})`;
+    const why =
+      stopReason === 'cancelled' ? 'The user cancelled the turn' : `The turn failed (${code ?? stopReason})`;
     await closeOpenCalls(db, runId, `${why} before this call finished.`);
     const { rows } = await db.query<{ error: RunError | null; id: string }>(
       `update steps set attempt = attempt + 1, status = $2, completed_at = now()

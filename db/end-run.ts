@@ -32,7 +32,11 @@ export async function endRun(db: Queryable, run: RunToClose): Promise<TurnEnd> {
           and index = (select max(index) from steps where run_id = $1)`,
       [run.runId, run.stopReason],
     );
-    const end: RunEvent = { type: 'run-end', stopReason: run.stopReason, ...(run.error && { error: run.error }) };
+    const end: RunEvent = {
+      type: 'run-end',
+      stopReason: run.stopReason,
+      ...(run.error && { error: run.error }),
+    };
     await appendEvents(db, run.runId, [...(run.events ?? []), end]);
   }
   return { stopReason: run.stopReason, next: await takeNextTurn(db, run.conversationId) };

@@ -25,11 +25,12 @@ export const toMemoryBlock = (row: BlockRow): MemoryBlock => ({
 
 /**
  * The agent's blocks in the caller's transaction. Reading locks them in id order until the end, so concurrent edits
- * of a shared block wait for each other and none is lost.
+ * of a shared block wait for each other and none is lost. An edit made in a thread counts as known there; with
+ * `conversationId` null no thread knows of it, and each is told by a note.
  */
 export function memoryTransaction(
   db: Queryable,
-  { agentId, conversationId }: { agentId: string; conversationId: string },
+  { agentId, conversationId }: { readonly agentId: string; readonly conversationId: string | null },
 ): MemoryTransaction {
   return {
     async blocks() {

@@ -30,7 +30,12 @@ export interface MintedRun {
 
 /** Stores a run before its workflow starts. This row is the only thing the API writes of a turn. */
 export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun> {
-  const { rows } = await db.query<{ has_agent: boolean; pending: string | null; is_busy: boolean; now: Date }>(
+  const { rows } = await db.query<{
+    has_agent: boolean;
+    pending: string | null;
+    is_busy: boolean;
+    now: Date;
+  }>(
     `with agent as (select a.id from agents a join conversations c on c.agent_id = a.id where a.id = $2 and c.id = $3),
           pending as (select id from messages where conversation_id = $3 and not in_context
                          and role = 'approval_request' limit 1),
@@ -86,7 +91,11 @@ export function requestCancel(
        select id, conversation_id, status, pg_notify('${RUN_CANCELLED_CHANNEL}', id) from stopped`,
       [agentId, runIds],
     );
-    const stopped = rows.map((row) => ({ runId: row.id, conversationId: row.conversation_id, status: row.status }));
+    const stopped = rows.map((row) => ({
+      runId: row.id,
+      conversationId: row.conversation_id,
+      status: row.status,
+    }));
     for (const run of stopped.filter(({ status }) => status === 'created')) {
       await endRun(db, { ...run, stopReason: 'cancelled' });
     }

@@ -131,14 +131,18 @@ async function storedOutcome(db: Queryable, runId: string, step: number): Promis
   throw new AppError('SUPERSEDED', `run ${runId} is ${row.status}; step ${step} can't be taken`);
 }
 
-function toSettings(config: Readonly<Record<string, unknown>>, format: Readonly<Record<string, unknown>> | null) {
+function toSettings(
+  config: Readonly<Record<string, unknown>>,
+  format: Readonly<Record<string, unknown>> | null,
+) {
   const number = (key: string): number | null => (typeof config[key] === 'number' ? config[key] : null);
   const text = (key: string): string | null => (typeof config[key] === 'string' ? config[key] : null);
   return {
     temperature: number('temperature'),
     maxOutputTokens: number('max_tokens'),
-    reasoningEffort: text('reasoning_effort'),
-    maxReasoningTokens: number('max_reasoning_tokens'),
+    reasoningEffort: text('effort') ?? text('reasoning_effort'),
+    // Letta writes 0 for "not set".
+    maxReasoningTokens: number('max_reasoning_tokens') || null,
     verbosity: text('verbosity'),
     frequencyPenalty: number('frequency_penalty'),
     strict: config['strict'] === true,

@@ -8,7 +8,10 @@ export type { Pool } from 'pg';
 export type Queryable = Pick<PoolClient, 'query'>;
 
 /** A pool on `url`. A connection that breaks while idle is dropped and replaced; `onError` hears of it. */
-export function createPool(url: string, { max, onError }: { max: number; onError: (error: Error) => void }): Pool {
+export function createPool(
+  url: string,
+  { max, onError }: { max: number; onError: (error: Error) => void },
+): Pool {
   const pool = new Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, keepAlive: true });
   pool.on('error', onError);
   return pool;

@@ -25,8 +25,16 @@ export function saveReply(pool: Pool, step: OpenedStep, saved: ReplyToSave): Pro
       return { calls: saved.calls };
     }
     const { runId, conversationId } = step;
-    const end = await endRun(db, { runId, conversationId, stopReason: saved.stopReason, events: saved.events });
-    await db.query(`update steps set outcome = $2 where id = $1`, [step.stepId, JSON.stringify({ end, ...(saved.calls.length > 0 && { pending: saved.calls }) })]);
+    const end = await endRun(db, {
+      runId,
+      conversationId,
+      stopReason: saved.stopReason,
+      events: saved.events,
+    });
+    await db.query(`update steps set outcome = $2 where id = $1`, [
+      step.stepId,
+      JSON.stringify({ end, ...(saved.calls.length > 0 && { pending: saved.calls }) }),
+    ]);
     return { end };
   });
 }
@@ -71,7 +79,12 @@ async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): P
 /** Appends messages to a thread in the given order. A message that is stored already stays as it is. */
 export async function insertMessages(
   db: Queryable,
-  at: { readonly conversationId: string; readonly agentId: string; readonly runId: string; readonly stepId: string },
+  at: {
+    readonly conversationId: string;
+    readonly agentId: string;
+    readonly runId: string;
+    readonly stepId: string;
+  },
   messages: readonly NewMessage[],
 ): Promise<void> {
   const rows = messages.map((message) => ({ ...message, name: message.name && storable(message.name) }));

@@ -3,7 +3,7 @@ import type { ToolCallPart } from '../domain/message';
 import type { MemoryTransaction } from '../domain/ports';
 import { stopAfterTools } from '../domain/next-action';
 import type { StopReason } from '../domain/run';
-import type { ToolRule } from '../domain/tool-rules';
+import { isRefused, type ToolRule } from '../domain/tool-rules';
 import type { ToolEffects, ToolOutcome } from '../domain/tool';
 import type { PlannedCall, ToolDone, ToolKey, TurnEnd } from '../domain/turn';
 import { derivedId } from '../new-id';
@@ -16,7 +16,8 @@ import { toTool, type ToolRow } from './tools';
 import type { OpenedTool } from '../domain/turn-state';
 
 /** The ledger's key of a call, the same in every attempt: run/step/tool_call_id. */
-const ledgerKey = (runId: string, step: number, toolCallId: string): string => `${runId}/${step}/${toolCallId}`;
+const ledgerKey = (runId: string, step: number, toolCallId: string): string =>
+  `${runId}/${step}/${toolCallId}`;
 
 interface CallRow {
   readonly step_id: string;
@@ -38,19 +39,26 @@ export async function openTool(
 ): Promise<{ readonly done: ToolDone } | { readonly opened: OpenedTool }> {
   const loaded = await loadCall(pool, key);
   const { row, opened } = loaded;
-  if (row.ledger_status === 'done' || row.ledger_status === 'unknown') return { done: await whatEnded(pool, key) };
+  if (row.ledger_status === 'done' || row.ledger_status === 'unknown')
+    return { done: await whatEnded(pool, key) };
   if (row.cancelled) throw new AppError('CANCELLED', `run ${key.runId} was cancelled`);
   if (row.run_status !== 'running') {
     throw new AppError('SUPERSEDED', `run ${key.runId} is ${row.run_status}; its tools can't run`);
   }
   if (opened.effects === 'transactional') return { opened };
   if (opened.effects === 'once' && row.ledger_status === 'claimed') {
-    throw new AppError('CONFLICT', `call ${opened.key} was started before and may have acted; it is not repeated`);
+    throw new AppError(
+      'CONFLICT',
+      `call ${opened.key} was started before and may have acted; it is not repeated`,
+    );
   }
   return { opened: { ...opened, attempt: await claim(pool, opened) } };
 }
 
-async function loadCall(db: Queryable, { runId, step, index }: ToolKey): Promise<{ row: CallRow; opened: OpenedTool }> {
+async function loadCall(
+  db: Queryable,
+  { runId, step, index }: ToolKey,
+): Promise<{ row: CallRow; opened: OpenedTool }> {
   const stepId = derivedId('step', runId, step);
   const { rows } = await db.query<CallRow>(
     `with step as (select s.id, s.outcome -> 'calls' as calls,
@@ -197,10 +205,9 @@ async function storeResult(
 
 /** Puts a completed step into the context: its calls and all of their results at once. */
 async function sealStep(db: Queryable, tool: OpenedTool): Promise<void> {
-  await db.query(
-    `update messages set in_context = true where step_id = $1 and not in_context`,
-    [tool.stepId],
-  );
+  await db.query(`update messages set in_context = true where step_id = $1 and not in_context`, [
+    tool.stepId,
+  ]);
   await db.query(
     `update steps set tools_ns = extract(epoch from clock_timestamp() - completed_at) * 1e9 where id = $1`,
     [tool.stepId],
@@ -231,9 +238,10 @@ async function readHistory(db: Queryable, tool: OpenedTool) {
     `select t.name from agent_tools at join tools t on t.id = at.tool_id where at.agent_id = $1 order by at.position`,
     [tool.agentId],
   );
+  const ran = rows.filter(({ result }) => !isRefused(result));
   return {
-    called: rows.map(({ name, result }) => ({ name, result })),
-    lastTools: rows.filter((row) => row.is_last).map(({ name }) => name),
+    called: ran.map(({ name, result }) => ({ name, result })),
+    lastTools: ran.filter((row) => row.is_last).map(({ name }) => name),
     toolNames: tools.rows.map(({ name }) => name),
   };
 }
@@ -246,12 +254,18 @@ async function whatEnded(db: Queryable, { runId }: ToolKey): Promise<ToolDone> {
   );
   const row = rows[0];
   if (!row) return {};
-  return { end: await endRun(db, { runId, conversationId: row.conversation_id, stopReason: row.stop_reason }) };
+  return {
+    end: await endRun(db, { runId, conversationId: row.conversation_id, stopReason: row.stop_reason }),
+  };
 }
 
 /** Closes every open call of a run that stops early, so that its transcript stays whole. */
 export async function closeOpenCalls(db: Queryable, runId: string, reason: string): Promise<void> {
-  const { rows } = await db.query<{ index: number; calls: readonly PlannedCall[]; closed: readonly number[] }>(
+  const { rows } = await db.query<{
+    index: number;
+    calls: readonly PlannedCall[];
+    closed: readonly number[];
+  }>(
     `select s.index, s.outcome -> 'calls' as calls,
             array(select call_index from tool_executions e where e.step_id = s.id and e.status <> 'claimed') as closed
        from steps s where s.run_id = $1 and s.outcome ? 'calls'
@@ -265,7 +279,10 @@ export async function closeOpenCalls(db: Queryable, runId: string, reason: strin
       const attempt = await claim(db, opened);
       const result = isUnknown ? `${reason} It may or may not have acted.` : reason;
       const outcome: ToolOutcome = { status: 'error', result, stdout: null, stderr: null };
-      await storeResult(db, { ...opened, attempt }, outcome, { status: isUnknown ? 'unknown' : 'done', isClosing: true });
+      await storeResult(db, { ...opened, attempt }, outcome, {
+        status: isUnknown ? 'unknown' : 'done',
+        isClosing: true,
+      });
     }
   }
 }

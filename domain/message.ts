@@ -20,23 +20,10 @@ export interface Message {
  * - `note` tells the model what changed outside the conversation (for example a block edited over REST).
  */
 export type MessageRole =
-  | 'system'
-  | 'user'
-  | 'assistant'
-  | 'tool'
-  | 'approval_request'
-  | 'approval_response'
-  | 'summary'
-  | 'note';
+  'system' | 'user' | 'assistant' | 'tool' | 'approval_request' | 'approval_response' | 'summary' | 'note';
 
 export type MessagePart =
-  | TextPart
-  | ImagePart
-  | ReasoningPart
-  | RedactedReasoningPart
-  | ToolCallPart
-  | ToolReturnPart
-  | ApprovalPart;
+  TextPart | ImagePart | ReasoningPart | RedactedReasoningPart | ToolCallPart | ToolReturnPart | ApprovalPart;
 
 export interface TextPart {
   readonly type: 'text';

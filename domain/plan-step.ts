@@ -1,7 +1,14 @@
 import { DEFAULT_USER_ID } from './ids';
 import type { ModelRequest, PromptMessage, ToolSpec } from './model';
 import { fromInput, memoryNote, toPrompt, toToolSpecs, type MemorySeen, type PromptSource } from './prompt';
-import { allowedTools, allowsParallelCalls, forcedChoice, type CalledTool, type ToolRuleState } from './tool-rules';
+import {
+  allowedTools,
+  allowsParallelCalls,
+  forcedChoice,
+  isRefused,
+  type CalledTool,
+  type ToolRuleState,
+} from './tool-rules';
 import type { NewMessage, OfferedTool, OpenedStep } from './turn-state';
 
 /** Everything one model call is about to read, and the messages it brings into the thread if it succeeds. */
@@ -29,7 +36,11 @@ export function planStep(step: OpenedStep, { now, noteId }: { now: Date; noteId:
     ...notes.map((message) => ({ ...message, createdAt: now })),
     ...input.map((message) => fromInput(message, now)),
   ];
-  const rules = { rules: step.toolRules, toolNames: step.tools.map(({ name }) => name), called: calledTools(step) };
+  const rules = {
+    rules: step.toolRules,
+    toolNames: step.tools.map(({ name }) => name),
+    called: calledTools(step),
+  };
   const allowed = allowedTools(rules);
   const offered = step.tools.filter(({ name }) => allowed.includes(name));
   return {
@@ -62,7 +73,11 @@ const calledTools = (step: OpenedStep): readonly CalledTool[] =>
   step.context
     .filter((message) => message.runId === step.runId)
     .flatMap((message) => message.parts)
-    .flatMap((part) => (part.type === 'tool_return' ? [{ name: part.name, result: part.result }] : []));
+    .flatMap((part) =>
+      part.type === 'tool_return' && !isRefused(part.result)
+        ? [{ name: part.name, result: part.result }]
+        : [],
+    );
 
 function withOverride(step: OpenedStep): readonly PromptSource[] {
   const { overrideSystem } = step.request;

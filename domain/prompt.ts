@@ -70,7 +70,8 @@ export const fromInput = (input: InputMessage, createdAt: Date): PromptSource =>
 export type MemorySeen = Readonly<Record<string, string>>;
 
 /** Names one state of one block. */
-export const revisionOf = (block: Pick<MemoryBlock, 'id' | 'version'>): string => `${block.id}@${block.version}`;
+export const revisionOf = (block: Pick<MemoryBlock, 'id' | 'version'>): string =>
+  `${block.id}@${block.version}`;
 
 /** What a thread's model knows after it was shown these blocks. */
 export const memorySeen = (blocks: readonly Pick<MemoryBlock, 'id' | 'label' | 'version'>[]): MemorySeen =>
@@ -98,6 +99,5 @@ export function memoryNote(
 }
 
 /** Tools as a request names them, in a stable order. */
-export const toToolSpecs = (
-  tools: readonly { readonly jsonSchema: ToolSpec }[],
-): ModelRequest['tools'] => tools.map(({ jsonSchema: { name, description, parameters } }) => ({ name, description, parameters }));
+export const toToolSpecs = (tools: readonly { readonly jsonSchema: ToolSpec }[]): ModelRequest['tools'] =>
+  tools.map(({ jsonSchema: { name, description, parameters } }) => ({ name, description, parameters }));

@@ -29,17 +29,26 @@ export interface ReadReply {
  * Decides from a reply how the turn goes on: run its tools, wait for a human, ask again, or end. A call outside the
  * allowed tools is answered with the reason instead of being run.
  */
-export function readReply({ plan, reply, messageId, noteId }: {
+export function readReply({
+  plan,
+  reply,
+  messageId,
+  noteId,
+}: {
   readonly plan: StepPlan;
   readonly reply: ModelReply;
   readonly messageId: string;
   readonly noteId: string;
 }): ReadReply {
   const firstCall = reply.parts.findIndex((part) => part.type === 'tool_call');
+  // A reply that was cut off may hold half a call: none of its calls is made.
+  const isCounted = (at: number) => reply.finishReason !== 'length' && (plan.isParallel || at === firstCall);
   const parts = reply.parts
-    .filter((part, at) => part.type !== 'tool_call' || plan.isParallel || at === firstCall)
+    .filter((part, at) => part.type !== 'tool_call' || isCounted(at))
     .map((part) => (part.type === 'tool_call' ? withPrefilled(plan, part) : part));
-  const calls = parts.filter((part) => part.type === 'tool_call').map((call, index) => planCall(plan, call, index));
+  const calls = parts
+    .filter((part) => part.type === 'tool_call')
+    .map((call, index) => planCall(plan, call, index));
   const waits = calls.some(({ name }) => mustAsk(plan, name));
   const missing = calls.length === 0 && !plan.isLastStep ? missingBeforeExit(plan.rules) : [];
   const message: NewMessage = {
@@ -59,7 +68,12 @@ export function readReply({ plan, reply, messageId, noteId }: {
   };
 }
 
-function whyStop({ reply, calls, waits, missing }: {
+function whyStop({
+  reply,
+  calls,
+  waits,
+  missing,
+}: {
   readonly reply: ModelReply;
   readonly calls: readonly PlannedCall[];
   readonly waits: boolean;
@@ -78,7 +92,13 @@ function planCall(plan: StepPlan, call: ToolCallPart, index: number): PlannedCal
     name: call.name,
     effects: tool?.effects ?? 'read',
     parallel: tool?.enableParallelExecution ?? false,
-    ...(isKnown && !tool && { refusal: constraintError(call.name, plan.offered.map(({ name }) => name)) }),
+    ...(isKnown &&
+      !tool && {
+        refusal: constraintError(
+          call.name,
+          plan.offered.map(({ name }) => name),
+        ),
+      }),
   };
 }
 
@@ -96,13 +116,18 @@ function withPrefilled(plan: StepPlan, call: ToolCallPart): ToolCallPart {
 }
 
 const mustAsk = (plan: StepPlan, name: string): boolean =>
-  needsApproval(plan.rules.rules, name) || plan.offered.some((tool) => tool.name === name && tool.requiresApproval);
+  needsApproval(plan.rules.rules, name) ||
+  plan.offered.some((tool) => tool.name === name && tool.requiresApproval);
 
 /**
  * Shows deltas to watchers as they come, leaving out calls that the turn will not make: without parallel calls only
  * the first one of a reply counts. All calls of a reply are shown as one message, that of the first call.
  */
-export function createDeltaView({ messageId, stepId, plan }: {
+export function createDeltaView({
+  messageId,
+  stepId,
+  plan,
+}: {
   readonly messageId: string;
   readonly stepId: string;
   readonly plan: StepPlan;

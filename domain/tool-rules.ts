@@ -58,10 +58,15 @@ export function forcedChoice(state: ToolRuleState): 'auto' | 'required' | { read
   return others.length === 0 ? { name: only } : 'required';
 }
 
+const CONSTRAINT = '[ToolConstraintError]';
+
+/** Whether a call was refused by a rule instead of run: rules do not count it. */
+export const isRefused = (result: string): boolean => result.startsWith(CONSTRAINT);
+
 /** What a model reads that called a tool outside the allowed ones. The text is Letta's. */
 export function constraintError(name: string, allowed: readonly string[]): string {
   const names = toPythonRepr([...allowed].sort());
-  return `[ToolConstraintError] Cannot call ${name}, valid tools include: ${names}.`;
+  return `${CONSTRAINT} Cannot call ${name}, valid tools include: ${names}.`;
 }
 
 /**

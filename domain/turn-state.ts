@@ -53,7 +53,13 @@ export interface ReplyToSave {
   readonly replyMessageId: string;
   readonly events: readonly RunEvent[];
   readonly reply: ModelReply;
-  readonly model: { readonly handle: string; readonly name: string; readonly endpoint: string; readonly providerName: string; readonly contextWindow: number };
+  readonly model: {
+    readonly handle: string;
+    readonly name: string;
+    readonly endpoint: string;
+    readonly providerName: string;
+    readonly contextWindow: number;
+  };
   readonly llmNs: number;
   readonly firstTokenAt: Date | null;
   readonly memorySeen: MemorySeen | null;

@@ -2,6 +2,7 @@ import { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime, type NativeConnection } from '@temporalio/worker';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from '../api/app';
 import type { ApiDeps } from '../api/deps';
 import { createRunWatcher } from '../api/run-watcher';
@@ -12,6 +13,7 @@ import { createListener } from '../db/listener';
 import { createPool, type Pool } from '../db/pool';
 import { createRecall } from '../db/recall';
 import { RUN_CANCELLED_CHANNEL, RUN_EVENTS_CHANNEL } from '../db/run-events';
+import { createToolRunStore } from '../db/tool-runs';
 import { ensureBuiltinTools } from '../db/tools';
 import { createTurnStore } from '../db/turns';
 import { AppError } from '../domain/errors';
@@ -41,7 +43,10 @@ export interface RunningServer {
  * The API, a worker, or both in one process over one connection to Temporal (then a turn starts without a detour
  * through the server's queues). Needs DATABASE_URL and TEMPORAL_ADDRESS.
  */
-export async function serve(config: Config, log: Logger): Promise<RunningServer & { readonly models: ModelRegistry }> {
+export async function serve(
+  config: Config,
+  log: Logger,
+): Promise<RunningServer & { readonly models: ModelRegistry }> {
   const { url, address } = requireServices(config);
   const pool = createPool(url, {
     max: 40,
@@ -60,7 +65,8 @@ export async function serve(config: Config, log: Logger): Promise<RunningServer 
   });
   await ensureBuiltinTools(pool, builtinTools);
 
-  const worker = config.roles === 'api' ? null : await startWorker({ config, log, pool, connection, models, cancelled });
+  const worker =
+    config.roles === 'api' ? null : await startWorker({ config, log, pool, connection, models, cancelled });
   const turns = createTurnClient(new Client({ connection, namespace: config.temporal.namespace }), {
     taskQueue: config.temporal.taskQueue,
     isSearchable: await hasTurnAttributes(connection, config.temporal.namespace, log),
@@ -83,14 +89,22 @@ export async function serve(config: Config, log: Logger): Promise<RunningServer 
 }
 
 function requireServices({ database, temporal }: Config): { url: string; address: string } {
-  if (database.url !== null && temporal.address !== null) return { url: database.url, address: temporal.address };
+  if (database.url !== null && temporal.address !== null)
+    return { url: database.url, address: temporal.address };
   throw new AppError(
     'INVALID_ARGUMENT',
     'DATABASE_URL and TEMPORAL_ADDRESS must be set to run the API or a worker on its own. `npm start` brings both along.',
   );
 }
 
-async function startWorker({ config, log, pool, connection, models, cancelled }: {
+async function startWorker({
+  config,
+  log,
+  pool,
+  connection,
+  models,
+  cancelled,
+}: {
   readonly config: Config;
   readonly log: Logger;
   readonly pool: Pool;
@@ -100,7 +114,13 @@ async function startWorker({ config, log, pool, connection, models, cancelled }:
 }) {
   const tools = createToolRunner({ recall: createRecall(pool), exaApiKey: config.exaApiKey, log });
   const { namespace, taskQueue } = config.temporal;
-  const deps = { turns: createTurnStore(pool), models, tools, cancellations: cancelled };
+  const deps = {
+    turns: createTurnStore(pool),
+    toolRuns: createToolRunStore(pool),
+    models,
+    tools,
+    cancellations: cancelled,
+  };
   const worker = await createWorker({ connection, namespace, taskQueue, deps });
   const running = worker.run();
   return {
@@ -133,11 +153,18 @@ async function startApi(config: Config, deps: ApiDeps) {
 }
 
 async function listening(server: Server, { api }: Config): Promise<void> {
-  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+  await once(server, 'listening').catch((cause: unknown) => {
+    const error = cause as NodeJS.ErrnoException; // what node:net emits
     if (error.code === 'EADDRINUSE') {
-      throw new AppError('INVALID_ARGUMENT', `Port ${api.port} on ${api.host} is in use. Stop what listens there, or set PORT.`);
+      throw new AppError(
+        'INVALID_ARGUMENT',
+        `Port ${api.port} on ${api.host} is in use. Stop what listens there, or set PORT.`,
+      );
     }
-    throw new AppError('INVALID_ARGUMENT', `Can't listen on ${api.host}:${api.port}: ${error.message}. Set HOST and PORT.`);
+    throw new AppError(
+      'INVALID_ARGUMENT',
+      `Can't listen on ${api.host}:${api.port}: ${error.message}. Set HOST and PORT.`,
+    );
   });
 }
 
@@ -152,12 +179,18 @@ async function main(): Promise<void> {
   });
   const server = await serve(config, log);
   const stopped = stopRequested();
-  const models = (await server.models.list().catch(() => [])).map(({ handle }) => handle);
+  const models = await listedModels(server.models);
   const providers = [...new Set(models.map((handle) => handle.split('/')[0] ?? handle))];
   tell({ type: 'ready', url: server.url, models, providers });
   if (!process.send) log.info({ url: server.url, roles: config.roles, providers }, 'Everturn is ready');
   await Promise.race([stopped, server.failed]);
   await server.stop();
+}
+
+// A provider that is slow to list its models does not hold up the start.
+async function listedModels(models: ModelRegistry): Promise<readonly string[]> {
+  const listed = await Promise.race([models.list().catch(() => []), sleep(1_000, [])]);
+  return listed.map(({ handle }) => handle);
 }
 
 /** SIGTERM and SIGINT ask to stop; so does the end of the supervisor. */
@@ -175,9 +208,15 @@ if (require.main === module) {
   main().then(
     () => process.exit(0),
     (error: unknown) => {
-      const message = error instanceof AppError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
-      if (error instanceof AppError) tell({ type: 'fatal', message });
-      process.stderr.write(`${message}\n`);
+      const message =
+        error instanceof AppError
+          ? error.message
+          : error instanceof Error
+            ? (error.stack ?? error.message)
+            : String(error);
+      // The supervisor prints what it is told; alone, this process prints it.
+      if (process.send && error instanceof AppError) tell({ type: 'fatal', message });
+      else process.stderr.write(`${message}\n`);
       process.exit(1);
     },
   );

@@ -7,7 +7,7 @@ import { BUNDLE_PATH } from './create-worker';
 async function buildBundle(): Promise<void> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: path.join(__dirname, '..', 'workflows'),
-    logger: { ...console, trace: () => {}, debug: () => {}, info: () => {}, log: () => {} } as never,
+    logger: { ...console, trace: () => {}, debug: () => {}, info: () => {}, log: () => {} },
   });
   await fs.writeFile(BUNDLE_PATH, code);
 }

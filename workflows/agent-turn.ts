@@ -46,7 +46,7 @@ async function runSteps(turn: TurnInput): Promise<TurnEnd> {
 /** Runs the calls of one reply in order; neighbours that allow it run side by side. */
 async function runTools(step: StepKey, calls: readonly PlannedCall[]): Promise<TurnEnd | undefined> {
   let end: TurnEnd | undefined;
-  for (let at = 0; at < calls.length; ) {
+  for (let at = 0; at < calls.length;) {
     const batch = nextBatch(calls.slice(at));
     for (const done of await Promise.all(batch.map((call) => runTool(step, call)))) end ??= done.end;
     at += batch.length;
@@ -74,6 +74,11 @@ async function closeFailed(turn: TurnInput, error: unknown): Promise<TurnEnd> {
   const code = isCancellation(error) ? 'CANCELLED' : failureCode(error);
   log.info('turn stopped early', { runId: turn.runId, code });
   return CancellationScope.nonCancellable(() =>
-    closeRun({ runId: turn.runId, conversationId: turn.conversationId, stopReason: stopReasonOf(code), code }),
+    closeRun({
+      runId: turn.runId,
+      conversationId: turn.conversationId,
+      stopReason: stopReasonOf(code),
+      code,
+    }),
   );
 }

@@ -16,5 +16,8 @@ export function continueTurn(turn: TurnInput): Promise<never> {
     key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
     value,
   }));
-  return makeContinueAsNewFunc<typeof agentTurn>({ memo: ids, ...(isSearchable && { typedSearchAttributes }) })(turn);
+  return makeContinueAsNewFunc<typeof agentTurn>({
+    memo: ids,
+    ...(isSearchable && { typedSearchAttributes }),
+  })(turn);
 }

@@ -1,5 +1,6 @@
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../activities';
+import type { ToolRunInput } from '../domain/tool-run';
 import type { PlannedCall, StepKey, StepOutcome, ToolDone, ToolKey } from '../domain/turn';
 
 // Every timeout and every retry, and nothing else. Heartbeats say that the worker lives, not that work advances. A
@@ -36,7 +37,9 @@ const TOOL: Readonly<Record<PlannedCall['effects'], ActivityOptions>> = {
 };
 
 const { callModel: askModel } = proxyActivities<Pick<Activities, 'callModel'>>(MODEL);
-const { executeTool: runTool } = proxyActivities<Pick<Activities, 'executeTool'>>(TOOL.once);
+const { executeTool: runTool, runToolByHand: runByHand } = proxyActivities<
+  Pick<Activities, 'executeTool' | 'runToolByHand'>
+>(TOOL.once);
 
 /** One model call. The summary shown to operators names the step, never content. */
 export const callModel = (key: StepKey): Promise<StepOutcome> =>
@@ -45,6 +48,10 @@ export const callModel = (key: StepKey): Promise<StepOutcome> =>
 /** One tool call, with the timeouts and retries that its effects allow. */
 export const executeTool = (key: ToolKey, call: PlannedCall): Promise<ToolDone> =>
   runTool.executeWithOptions({ ...TOOL[call.effects], summary: `step ${key.step}: ${call.name}` }, [key]);
+
+/** A call made by hand, with the same timeouts and retries as in a turn. */
+export const runToolByHand = ({ id, effects }: ToolRunInput): Promise<void> =>
+  runByHand.executeWithOptions({ ...TOOL[effects] }, [id]);
 
 /** Bookkeeping that must happen whatever else failed: closing runs and tool calls, finding the next message. */
 export const { closeRun, settleTool, findNextTurn } = proxyActivities<

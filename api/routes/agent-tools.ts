@@ -2,15 +2,16 @@ import type { Request, Router } from 'express';
 import {
   attachTools,
   detachTool,
-  hasTool,
   listToolsOf,
   setToolApproval,
   toolNotAttached,
 } from '../../db/agent-attachments';
 import { lockAgent, requireAgent, updateAgent } from '../../db/agents';
 import { inTransaction, type Queryable } from '../../db/pool';
+import { getToolRunOutcome, mintToolRun } from '../../db/tool-runs';
 import { getTool } from '../../db/tools';
 import { isJsonObject } from '../../domain/agent';
+import { newId } from '../../new-id';
 import { loadAgentState } from '../agent-state';
 import type { ApiDeps } from '../deps';
 import { isLegacyClient } from '../middleware/sdk-version';
@@ -70,8 +71,11 @@ export function addAgentToolRoutes(router: Router, { db, turns }: ApiDeps): void
     const { agentId, toolName } = req.params;
     const { args } = parseBody(RunToolBody, req.body ?? {});
     await requireAgent(db, agentId);
-    if (!(await hasTool(db, agentId, toolName))) throw toolNotAttached({ agentId, toolName });
-    res.json(toWireToolResult(await turns.runTool({ agentId, toolName, args: args ?? {} })));
+    const run = { id: newId('job'), agentId, toolName, args: args ?? {} };
+    const effects = await mintToolRun(db, run);
+    if (effects === null) throw toolNotAttached({ agentId, toolName });
+    await turns.runTool({ id: run.id, effects });
+    res.json(toWireToolResult(await getToolRunOutcome(db, run.id)));
   });
 
   /** Changes an agent's tools in one transaction. The answer is the agent for older clients, null for others. */

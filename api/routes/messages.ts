@@ -6,6 +6,7 @@ import { newId } from '../../new-id';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
 import { isLegacyClient } from '../middleware/sdk-version';
+import { resolveModel } from '../resolve-model';
 import { awaitRunResult } from '../run-result';
 import { streamRun } from '../run-stream';
 import { toWireResponse, toWireRun } from '../wire/run';
@@ -44,14 +45,20 @@ export function messageRoutes(deps: ApiDeps): Router {
   /** Deprecated by Letta in favour of `streaming: true`; older clients still use it. */
   router.post('/agents/:agentId/messages/stream', async (req, res) => {
     const body = parseBody(SendMessageBody, req.body);
-    const run = await mint(deps, toRun(req.params.agentId, { ...body, streaming: true }, 'send_message_streaming'));
+    const run = await mint(
+      deps,
+      toRun(req.params.agentId, { ...body, streaming: true }, 'send_message_streaming'),
+    );
     await Promise.all([start(deps, run), streamRun(deps, res, run, streamOptions(body))]);
   });
 
   router.post('/agents/:agentId/messages/async', async (req, res) => {
     const { callback_url: callbackUrl, ...request } = parseBody(SendMessageAsyncBody, req.body);
     const body = { ...request, streaming: true, stream_tokens: false, include_pings: true, background: true };
-    const run = { ...toRun(req.params.agentId, body, 'send_message_async'), callbackUrl: callbackUrl ?? null };
+    const run = {
+      ...toRun(req.params.agentId, body, 'send_message_async'),
+      callbackUrl: callbackUrl ?? null,
+    };
     await start(deps, await mint(deps, run));
     res.json(toWireRun(await getRun(deps.db, run.id)));
   });
@@ -89,7 +96,7 @@ function toRun(agentId: string, body: SendMessageBody, runType: string): RunToMi
 }
 
 async function mint({ db, models }: ApiDeps, run: RunToMint): Promise<Minted> {
-  if (run.request.overrideModel !== null) await models.resolve(run.request.overrideModel);
+  if (run.request.overrideModel !== null) await resolveModel(models, run.request.overrideModel);
   const minted = await mintRun(db, run);
   if (!minted.hasAgent) throw new AppError('NOT_FOUND', `Agent with ID ${run.agentId} not found`);
   if (minted.pendingRequestId !== null) {

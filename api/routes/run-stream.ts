@@ -3,6 +3,7 @@ import { getRun } from '../../db/runs';
 import type { ApiDeps } from '../deps';
 import { streamRun } from '../run-stream';
 import { RunStreamBody } from '../wire/turn-request';
+import { runIdOf } from './runs';
 import { parseBody } from '../wire/validation';
 
 /** Picking a run's stream up again, from any frame on, for as long as the run is kept. */
@@ -10,8 +11,11 @@ export function runStreamRoutes(deps: ApiDeps): Router {
   const router = Router();
 
   router.post('/runs/:runId/stream', async (req, res) => {
-    const { starting_after: startingAfter, include_pings: includePings } = parseBody(RunStreamBody, req.body ?? {});
-    const run = await getRun(deps.db, req.params.runId);
+    const { starting_after: startingAfter, include_pings: includePings } = parseBody(
+      RunStreamBody,
+      req.body ?? {},
+    );
+    const run = await getRun(deps.db, runIdOf(req));
     await streamRun(deps, res, run, { startingAfter, includePings: includePings ?? true });
   });
 

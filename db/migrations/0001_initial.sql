@@ -250,3 +250,16 @@ create table run_events (
   created_at timestamptz not null default now(),
   primary key (run_id, seq)
 );
+
+-- One row per tool call that a client makes by hand, outside of a turn. The API inserts it with its arguments before
+-- the workflow starts; the activity that runs the tool claims it and writes the outcome.
+create table tool_runs (
+  id          text        primary key,
+  agent_id    text        not null references agents (id) on delete cascade,
+  tool_name   text        not null,
+  args        jsonb       not null,
+  claimed_at  timestamptz,
+  outcome     jsonb,
+  created_at  timestamptz not null default now(),
+  finished_at timestamptz
+);

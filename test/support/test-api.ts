@@ -45,6 +45,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
       start: (turn) => Promise.resolve(void startedTurns.push(turn)),
       startIfIdle: () => Promise.resolve(false),
       cancel: () => Promise.resolve(),
+      runTool: () => Promise.resolve(),
     },
     ...overrides,
   };

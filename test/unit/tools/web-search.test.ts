@@ -11,7 +11,7 @@ afterEach(() => exa.close());
 const search = (
   args: Record<string, unknown>,
   {
-    serverKey = 'exa-good' as string | null,
+    serverKey = 'exa-good',
     secrets = {},
     signal = new AbortController().signal,
     timeoutMs = 5000,

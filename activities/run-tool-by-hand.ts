@@ -1,0 +1,40 @@
+import { Context } from '@temporalio/activity';
+import type { ToolCallContext, ToolOutcome } from '../domain/tool';
+import type { OpenedToolRun } from '../domain/tool-run';
+import type { ActivityDeps } from './deps';
+
+type Deps = Pick<ActivityDeps, 'toolRuns' | 'tools'>;
+
+/** Runs a tool for a client, outside of a turn. A `once` tool that was started and lost is not started again. */
+export function createRunToolByHand({ toolRuns, tools }: Deps) {
+  return async function runToolByHand(id: string): Promise<void> {
+    const run = await toolRuns.open(id);
+    if (!run) return;
+    const context = toContext(run);
+    if (tools.isTransactional(run.tool)) {
+      return toolRuns.runTransactional(run, (memory) =>
+        tools.runTransactional(run.tool, run.args, context, memory),
+      );
+    }
+    const isLost = run.wasClaimed && run.tool.effects === 'once';
+    await toolRuns.finish(id, isLost ? UNKNOWN : await tools.run(run.tool, run.args, context));
+  };
+}
+
+const UNKNOWN: ToolOutcome = {
+  status: 'error',
+  result: 'The outcome is unknown: the process that ran this tool was lost. It was not repeated.',
+  stdout: null,
+  stderr: null,
+};
+
+const toContext = (run: OpenedToolRun): ToolCallContext => ({
+  agentId: run.agentId,
+  conversationId: run.agentId,
+  runId: run.id,
+  stepId: run.id,
+  toolCallId: run.id,
+  idempotencyKey: run.id,
+  secrets: run.secrets,
+  signal: Context.current().cancellationSignal,
+});
