@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { CloseRunInput, ToolKey } from '../domain/turn';
 import type { ActivityDeps } from './deps';
 import { createCallModel } from './call-model';
 import { createExecuteTool } from './execute-tool';
@@ -13,9 +14,10 @@ export function createActivities(deps: ActivityDeps) {
     callModel: asActivity(createCallModel(deps)),
     executeTool: asActivity(createExecuteTool(deps)),
     runToolByHand: asActivity(createRunToolByHand(deps)),
-    settleTool: asActivity(turns.settleTool),
-    closeRun: asActivity(turns.closeRun),
-    findNextTurn: asActivity(turns.findNextTurn),
+    answerApproval: asActivity((runId: string) => turns.answerApproval(runId)),
+    settleTool: asActivity((key: ToolKey & { readonly code: string }) => turns.settleTool(key)),
+    closeRun: asActivity((input: CloseRunInput) => turns.closeRun(input)),
+    findNextTurn: asActivity((conversationId: string) => turns.findNextTurn(conversationId)),
   };
 }
 export type Activities = ReturnType<typeof createActivities>;

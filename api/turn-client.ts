@@ -31,8 +31,8 @@ const GIVE_UP_MS = 8_000;
 // A workflow whose run is closed in Postgres needs a few milliseconds more to close itself.
 const CLOSING_PAUSE_MS = 3;
 const CLOSING_TRIES = 8;
-const UNAVAILABLE = 14;
-const DEADLINE_EXCEEDED = 4;
+// gRPC's UNAVAILABLE and DEADLINE_EXCEEDED.
+const AWAY: readonly number[] = [14, 4];
 
 /** `isSearchable`: the namespace has the search attributes of a turn; otherwise its ids are in the memo only. */
 export function createTurnClient(
@@ -112,7 +112,7 @@ async function whileAvailable<T>(call: () => Promise<T>): Promise<T> {
     } catch (error) {
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
       const isAway =
-        isGrpcServiceError(cause) && (cause.code === UNAVAILABLE || cause.code === DEADLINE_EXCEEDED);
+        isGrpcServiceError(cause) && AWAY.includes(cause.code);
       if (!isAway) throw error;
       if (Date.now() > giveUpAt) {
         throw new AppError(

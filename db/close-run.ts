@@ -1,5 +1,6 @@
 import type { RunError } from '../domain/run-event';
 import type { CloseRunInput, TurnEnd } from '../domain/turn';
+import { toRunError } from '../domain/run-error';
 import { endRun } from './end-run';
 import { inTransaction, type Pool } from './pool';
 import { closeOpenCalls } from './tool-ledger';
@@ -21,14 +22,7 @@ export function closeRun(
         where run_id = $1 and status = 'pending' returning id, error`,
       [runId, stopReason === 'cancelled' ? 'cancelled' : 'failed'],
     );
-    const error = stopReason === 'cancelled' ? undefined : (rows[0]?.error ?? FAILED);
+    const error = stopReason === 'cancelled' ? undefined : (rows[0]?.error ?? toRunError(code));
     return endRun(db, { runId, conversationId, stopReason, error });
   });
 }
-
-const FAILED: RunError = {
-  code: 'INTERNAL',
-  errorType: 'internal_error',
-  message: 'The turn failed.',
-  detail: 'INTERNAL: the turn stopped without an error of its own; see the workflow in the Temporal UI.',
-};

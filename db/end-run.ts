@@ -45,14 +45,14 @@ export async function endRun(db: Queryable, run: RunToClose): Promise<TurnEnd> {
 /** The oldest message that waits. Waiting messages whose run was cancelled are closed on the way. */
 async function takeNextTurn(db: Queryable, conversationId: string): Promise<TurnInput | null> {
   for (;;) {
-    const { rows } = await db.query<{ id: string; agent_id: string; cancelled: boolean }>(
-      `select id, agent_id, cancel_requested_at is not null as cancelled from runs
+    const { rows } = await db.query<TurnRow & { cancelled: boolean }>(
+      `select ${TURN_COLUMNS}, cancel_requested_at is not null as cancelled from runs
         where conversation_id = $1 and status = 'created' order by queue_seq limit 1`,
       [conversationId],
     );
     const row = rows[0];
     if (!row) return null;
-    if (!row.cancelled) return { runId: row.id, agentId: row.agent_id, conversationId };
+    if (!row.cancelled) return toTurnInput(row);
     await db.query(
       `update runs set status = 'cancelled', stop_reason = 'cancelled', completed_at = now() where id = $1`,
       [row.id],
@@ -60,6 +60,21 @@ async function takeNextTurn(db: Queryable, conversationId: string): Promise<Turn
     await appendEvents(db, row.id, [{ type: 'run-end', stopReason: 'cancelled' }]);
   }
 }
+
+/** Columns of `runs` that make the input of its workflow. */
+export const TURN_COLUMNS = `id, agent_id, conversation_id, jsonb_typeof(request -> 'approvals') = 'array' as is_answer`;
+export interface TurnRow {
+  readonly id: string;
+  readonly agent_id: string;
+  readonly conversation_id: string;
+  readonly is_answer: boolean;
+}
+export const toTurnInput = (row: TurnRow): TurnInput => ({
+  runId: row.id,
+  agentId: row.agent_id,
+  conversationId: row.conversation_id,
+  ...(row.is_answer && { isAnswer: true }),
+});
 
 /** See `TurnStore.findNextTurn`. */
 export const findNextTurn = (pool: Pool, conversationId: string): Promise<TurnInput | null> =>

@@ -2,7 +2,8 @@ import { AppError } from '../domain/errors';
 import type { TurnInput } from '../domain/turn';
 import type { TurnRequest } from '../domain/turn-request';
 import type { RunStatus } from '../domain/run';
-import { endRun } from './end-run';
+import { denyPending } from './approvals';
+import { endRun, toTurnInput, TURN_COLUMNS, type TurnRow } from './end-run';
 import { inTransaction, type Pool, type Queryable } from './pool';
 import { RUN_CANCELLED_CHANNEL } from './run-events';
 
@@ -17,6 +18,8 @@ export interface RunToMint {
   readonly requestConfig: Readonly<Record<string, unknown>>;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly callbackUrl: string | null;
+  /** Stored even while an approval is pending: an answer to it, or a request that hears of it in its stream. */
+  readonly ignoresPending: boolean;
 }
 
 export interface MintedRun {
@@ -37,8 +40,9 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
     now: Date;
   }>(
     `with agent as (select a.id from agents a join conversations c on c.agent_id = a.id where a.id = $2 and c.id = $3),
-          pending as (select id from messages where conversation_id = $3 and not in_context
-                         and role = 'approval_request' limit 1),
+          pending as (select m.id from messages m join steps s on s.id = m.step_id
+                       where m.conversation_id = $3 and not m.in_context and m.role = 'approval_request'
+                         and s.outcome ? 'pending' and not $11 limit 1),
           minted as (insert into runs (id, agent_id, conversation_id, background, stream_tokens, max_steps, request,
                                        request_config, metadata, callback_url)
                      select $1, agent.id, $3, $4, $5, $6, $7, $8, $9, $10 from agent
@@ -56,6 +60,7 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
       JSON.stringify(run.requestConfig),
       JSON.stringify(run.metadata),
       run.callbackUrl,
+      run.ignoresPending,
     ],
   );
   const row = rows[0];
@@ -96,10 +101,11 @@ export function requestCancel(
       conversationId: row.conversation_id,
       status: row.status,
     }));
+    const denied = await denyPendingOf(db, agentId, runIds);
     for (const run of stopped.filter(({ status }) => status === 'created')) {
       await endRun(db, { ...run, stopReason: 'cancelled' });
     }
-    return stopped;
+    return [...stopped, ...denied];
   });
 }
 
@@ -107,9 +113,9 @@ export function requestCancel(
  * The first unfinished run of each conversation that has shown no life for ten seconds: no claim of a step, no event.
  */
 export async function findStrandedRuns(db: Queryable): Promise<readonly TurnInput[]> {
-  const { rows } = await db.query<{ id: string; agent_id: string; conversation_id: string }>(
-    `select id, agent_id, conversation_id from (
-       select distinct on (conversation_id) id, agent_id, conversation_id, created_at
+  const { rows } = await db.query<TurnRow>(
+    `select id, agent_id, conversation_id, is_answer from (
+       select distinct on (conversation_id) ${TURN_COLUMNS}, created_at
          from runs where status in ('created', 'running') order by conversation_id, status desc, queue_seq) first
       where created_at < now() - interval '10 seconds'
         and not exists (select from run_events e where e.run_id = first.id and e.created_at > now() - interval '10 seconds')
@@ -117,5 +123,21 @@ export async function findStrandedRuns(db: Queryable): Promise<readonly TurnInpu
                            and s.started_at > now() - interval '10 seconds')
       limit 100`,
   );
-  return rows.map((row) => ({ runId: row.id, agentId: row.agent_id, conversationId: row.conversation_id }));
+  return rows.map(toTurnInput);
+}
+
+/** Runs that ended in a request for approval are cancelled by denying what they asked for. */
+async function denyPendingOf(
+  db: Queryable,
+  agentId: string,
+  runIds: readonly string[] | null,
+): Promise<readonly StoppedRun[]> {
+  const { rows } = await db.query<{ conversation_id: string; run_id: string }>(
+    `select m.conversation_id, m.run_id from messages m join steps s on s.id = m.step_id
+      where m.agent_id = $1 and m.role = 'approval_request' and not m.in_context and s.outcome ? 'pending'
+        and ($2::text[] is null or m.run_id = any ($2))`,
+    [agentId, runIds],
+  );
+  for (const row of rows) await denyPending(db, row.conversation_id);
+  return rows.map((row) => ({ runId: row.run_id, conversationId: row.conversation_id }));
 }

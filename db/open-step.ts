@@ -5,6 +5,8 @@ import type { StepKey, StepOutcome } from '../domain/turn';
 import type { TurnRequest } from '../domain/turn-request';
 import type { ToolRule } from '../domain/tool-rules';
 import { AppError } from '../domain/errors';
+import { isTerminal, type RunStatus } from '../domain/run';
+import { PENDING_APPROVAL_TEXT } from '../domain/run-error';
 import { derivedId } from '../new-id';
 import { toMemoryBlock } from './memory-transaction';
 import { MESSAGE_COLUMNS, rowToMessage, type MessageRow } from './message-row';
@@ -48,7 +50,9 @@ interface StepRow {
 const OPEN_STEP = `
   with started as (update runs set status = 'running', started_at = now()
                     where id = $1 and status = 'created' and cancel_requested_at is null returning id),
-       run as (select * from runs where id = $1 and status in ('created', 'running') and cancel_requested_at is null),
+       run as (select * from runs where id = $1 and status in ('created', 'running') and cancel_requested_at is null
+                  and not exists (select from messages m where m.conversation_id = runs.conversation_id
+                                     and not m.in_context and m.role = 'approval_request')),
        step as (insert into steps (id, run_id, index, agent_id, attempt)
                 select $3, run.id, $2, run.agent_id, 1 from run
                 on conflict (run_id, index) do update set attempt = steps.attempt + 1
@@ -119,7 +123,11 @@ async function readContext(db: Queryable, conversationId: string): Promise<reado
 
 /** The outcome of a step that is closed, or why the run cannot take another step. */
 async function storedOutcome(db: Queryable, runId: string, step: number): Promise<StepOutcome> {
-  const { rows } = await db.query<{ status: string; cancelled: boolean; outcome: StepOutcome | null }>(
+  const { rows } = await db.query<{
+    status: RunStatus;
+    cancelled: boolean;
+    outcome: StepOutcome | null;
+  }>(
     `select r.status, r.cancel_requested_at is not null as cancelled, s.outcome
        from runs r left join steps s on s.run_id = r.id and s.index = $2 where r.id = $1`,
     [runId, step],
@@ -128,6 +136,7 @@ async function storedOutcome(db: Queryable, runId: string, step: number): Promis
   if (row?.outcome) return row.outcome;
   if (!row) throw new AppError('NOT_FOUND', `run ${runId} does not exist any more; its agent was deleted`);
   if (row.cancelled) throw new AppError('CANCELLED', `run ${runId} was cancelled`);
+  if (!isTerminal(row.status)) throw new AppError('PENDING_APPROVAL', PENDING_APPROVAL_TEXT);
   throw new AppError('SUPERSEDED', `run ${runId} is ${row.status}; step ${step} can't be taken`);
 }
 

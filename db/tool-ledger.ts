@@ -57,9 +57,9 @@ export async function openTool(
 
 async function loadCall(
   db: Queryable,
-  { runId, step, index }: ToolKey,
+  { runId, step, index, askedBy = runId }: ToolKey,
 ): Promise<{ row: CallRow; opened: OpenedTool }> {
-  const stepId = derivedId('step', runId, step);
+  const stepId = derivedId('step', askedBy, step);
   const { rows } = await db.query<CallRow>(
     `with step as (select s.id, s.outcome -> 'calls' as calls,
                           jsonb_path_query_array(m.parts, '$[*] ? (@.type == "tool_call")') -> $3::int as call
@@ -80,8 +80,9 @@ async function loadCall(
   return {
     row,
     opened: {
-      key: ledgerKey(runId, step, row.call.id),
+      key: ledgerKey(askedBy, step, row.call.id),
       runId,
+      askedBy,
       step,
       index,
       stepId,
@@ -173,11 +174,11 @@ async function storeResult(
      select r.status as run_status,
             jsonb_array_length(s.outcome -> 'calls') =
               1 + (select count(*) from tool_executions e where e.step_id = s.id and e.status <> 'claimed') as is_complete
-       from closed join steps s on s.id = closed.step_id join runs r on r.id = s.run_id`,
-    [tool.key, tool.attempt, status, messageId],
+       from closed join steps s on s.id = closed.step_id join runs r on r.id = $5`,
+    [tool.key, tool.attempt, status, messageId, tool.runId],
   );
   const closed = rows[0];
-  if (closed?.run_status !== 'running') {
+  if (!closed || (closed.run_status !== 'running' && !isClosing)) {
     throw new AppError('SUPERSEDED', `attempt ${tool.attempt} of call ${tool.key} is not the current one`);
   }
   const { call } = tool;
@@ -196,7 +197,7 @@ async function storeResult(
   if (closed.is_complete) await sealStep(db, tool);
   const stopReason = closed.is_complete && !isClosing ? await whyStop(db, tool) : null;
   if (stopReason === null) {
-    await appendEvents(db, tool.runId, [event]);
+    if (closed.run_status === 'running') await appendEvents(db, tool.runId, [event]);
     return {};
   }
   const { runId, conversationId } = tool;
@@ -222,7 +223,9 @@ async function whyStop(db: Queryable, tool: OpenedTool): Promise<StopReason | nu
   const row = rows[0];
   if (!row) throw new AppError('NOT_FOUND', `run ${tool.runId} does not exist any more`);
   const history = row.rules.length === 0 ? NO_HISTORY : await readHistory(db, tool);
-  return stopAfterTools({ ...history, rules: row.rules, stepsTaken: tool.step + 1, maxSteps: row.max_steps });
+  // A run that answers an approval has not asked the model itself yet.
+  const stepsTaken = tool.askedBy === tool.runId ? tool.step + 1 : 0;
+  return stopAfterTools({ ...history, rules: row.rules, stepsTaken, maxSteps: row.max_steps });
 }
 
 const NO_HISTORY = { called: [], lastTools: [], toolNames: [] };
@@ -259,22 +262,30 @@ async function whatEnded(db: Queryable, { runId }: ToolKey): Promise<ToolDone> {
   };
 }
 
+/** Closes one call with a given result, in the caller's transaction, without running it. */
+export async function closeCall(db: Queryable, key: ToolKey, outcome: ToolOutcome): Promise<ToolDone> {
+  const { opened } = await loadCall(db, key);
+  const attempt = await claim(db, opened);
+  return storeResult(db, { ...opened, attempt }, outcome, { status: 'done' });
+}
+
 /** Closes every open call of a run that stops early, so that its transcript stays whole. */
 export async function closeOpenCalls(db: Queryable, runId: string, reason: string): Promise<void> {
   const { rows } = await db.query<{
-    index: number;
+    asked_by: string;
+    step: number;
     calls: readonly PlannedCall[];
     closed: readonly number[];
   }>(
-    `select s.index, s.outcome -> 'calls' as calls,
+    `select s.run_id as asked_by, s.index as step, s.outcome -> 'calls' as calls,
             array(select call_index from tool_executions e where e.step_id = s.id and e.status <> 'claimed') as closed
-       from steps s where s.run_id = $1 and s.outcome ? 'calls'
-        and exists (select from messages m where m.step_id = s.id and not m.in_context)`,
+       from steps s where s.outcome ? 'calls'
+        and s.id in (select step_id from messages where run_id = $1 and not in_context)`,
     [runId],
   );
-  for (const step of rows) {
-    for (const call of step.calls.filter(({ index }) => !step.closed.includes(index))) {
-      const { opened, row } = await loadCall(db, { runId, step: step.index, index: call.index });
+  for (const { asked_by: askedBy, step, calls, closed } of rows) {
+    for (const { index } of calls.filter((call) => !closed.includes(call.index))) {
+      const { opened, row } = await loadCall(db, { runId, askedBy, step, index });
       const isUnknown = row.ledger_status === 'claimed' && opened.effects !== 'read';
       const attempt = await claim(db, opened);
       const result = isUnknown ? `${reason} It may or may not have acted.` : reason;

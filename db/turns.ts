@@ -1,5 +1,6 @@
 import type { TurnStore } from '../domain/turn-store';
 import { AppError } from '../domain/errors';
+import { answerApproval } from './approvals';
 import { closeRun } from './close-run';
 import { findNextTurn } from './end-run';
 import { openStep } from './open-step';
@@ -27,6 +28,7 @@ export function createTurnStore(pool: Pool): TurnStore {
     openTool: (key) => openTool(pool, key),
     saveToolResult: (tool, outcome) => saveToolResult(pool, tool, outcome),
     runTransactionalTool: (tool, run) => runTransactionalTool(pool, tool, run),
+    answerApproval: (runId) => answerApproval(pool, runId),
     settleTool: (key) => settleTool(pool, key),
     closeRun: (input) => closeRun(pool, input),
     findNextTurn: (conversationId) => findNextTurn(pool, conversationId),

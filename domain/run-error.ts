@@ -17,6 +17,24 @@ export function toModelError(error: unknown): RunError | null {
   };
 }
 
+/** What a message gets that comes while tool calls wait for a human. The text is Letta's. */
+export const PENDING_APPROVAL_TEXT =
+  'CONFLICT: Cannot send a new message: The agent is waiting for approval on a tool call. ' +
+  'Please approve or deny the pending request before continuing.';
+
+/** The error of a run that ended with this code and left no error of its own. */
+export function toRunError(code: string | undefined): RunError {
+  if (code === 'PENDING_APPROVAL') {
+    return { code, errorType: 'internal_error', message: PENDING_APPROVAL_TEXT, detail: PENDING_APPROVAL_TEXT };
+  }
+  return {
+    code: 'INTERNAL',
+    errorType: 'internal_error',
+    message: 'The turn failed.',
+    detail: `INTERNAL: the turn stopped (${code ?? 'no code'}); see its workflow in the Temporal UI.`,
+  };
+}
+
 /** The error a blocking caller gets for a run that failed: the same code from the provider to the client. */
 export function toAppError(error: RunError): AppError {
   return new AppError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.detail);

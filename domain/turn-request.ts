@@ -1,13 +1,24 @@
 import type { ImagePart, TextPart } from './message';
+import type { ToolOutcome } from './tool';
 
 /** What a client asked for, stored on the run before its workflow starts. Bodies live here, never in Temporal. */
 export interface TurnRequest {
   readonly messages: readonly InputMessage[];
+  /** Answers to the calls that wait for approval; null in a request that answers nothing. */
+  readonly approvals: readonly ApprovalAnswer[] | null;
   /** A model handle for this turn only. */
   readonly overrideModel: string | null;
   /** A system prompt for this turn only; it replaces the compiled system message in what the model reads. */
   readonly overrideSystem: string | null;
 }
+
+/** Stands for the ids of all calls that wait, in answers of old clients. */
+export const EVERY_CALL = '*';
+
+/** What a human, or a client that runs tools itself, says to one call that waits. */
+export type ApprovalAnswer =
+  | { readonly type: 'approval'; readonly toolCallId: string; readonly approve: boolean; readonly reason: string | null }
+  | ({ readonly type: 'tool'; readonly toolCallId: string } & ToolOutcome);
 
 /** A message as the client sent it, with the ids it will be stored under. */
 export interface InputMessage {

@@ -71,6 +71,8 @@ export interface ReplyToSave {
 export interface OpenedTool {
   readonly key: string;
   readonly runId: string;
+  /** The run whose step made the call; another one than `runId` after an approval. */
+  readonly askedBy: string;
   readonly agentId: string;
   readonly conversationId: string;
   readonly stepId: string;

@@ -1,7 +1,7 @@
 import type { MemoryTransaction } from './ports';
 import type { RunError, RunEvent } from './run-event';
 import type { ToolOutcome } from './tool';
-import type { CloseRunInput, StepKey, StepOutcome, ToolDone, ToolKey, TurnEnd, TurnInput } from './turn';
+import type { AnsweredApproval, CloseRunInput, StepKey, StepOutcome, ToolDone, ToolKey, TurnEnd, TurnInput } from './turn';
 import type { OpenedStep, OpenedTool, ReplyToSave } from './turn-state';
 
 /**
@@ -29,6 +29,9 @@ export interface TurnStore {
   ): Promise<ToolDone>;
   /** Closes a call whose activity failed for good: `unknown` if it may have acted. */
   settleTool(key: ToolKey & { readonly code: string }): Promise<ToolDone>;
+
+  /** Takes the answers of the run to the calls that wait: denied ones are closed, allowed ones are returned. */
+  answerApproval(runId: string): Promise<AnsweredApproval>;
 
   /** Ends a run that did not end by itself. Repeating it changes nothing. */
   closeRun(input: CloseRunInput): Promise<TurnEnd>;

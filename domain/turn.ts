@@ -11,6 +11,8 @@ export interface TurnInput {
   readonly runId: string;
   readonly agentId: string;
   readonly conversationId: string;
+  /** The run answers an approval request: its first act is to settle the calls that wait. */
+  readonly isAnswer?: boolean;
   /** The step to go on with; above 0 only after a continue-as-new in the middle of a long turn. */
   readonly step?: number;
 }
@@ -42,7 +44,13 @@ export interface StepKey {
 }
 export interface ToolKey extends StepKey {
   readonly index: number;
+  /** The run whose step made the call, where an approval has handed it to another run. */
+  readonly askedBy?: string;
 }
+/** The calls a human allowed, and the step that asked for them; or the end, when nothing waits any more. */
+export type AnsweredApproval =
+  | { readonly end: TurnEnd; readonly calls?: undefined }
+  | { readonly end?: undefined; readonly calls: readonly PlannedCall[]; readonly askedBy: string; readonly step: number };
 /** `end` is set by the call that completed the step when the turn stops there (max_steps, an exit_loop tool). */
 export interface ToolDone {
   readonly end?: TurnEnd;

@@ -173,7 +173,8 @@ async function main(): Promise<void> {
   const log = createLogger(config.logLevel);
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      log[level === 'ERROR' ? 'error' : 'warn']({ ...meta }, message);
+      const { activityType, workflowId, attempt, error } = meta ?? {};
+      log[level === 'ERROR' ? 'error' : 'warn']({ activityType, workflowId, attempt, err: error as unknown }, message);
     }),
     shutdownSignals: [],
   });

@@ -1,4 +1,4 @@
-import { type NativeConnection, Worker } from '@temporalio/worker';
+import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import path from 'node:path';
 import { createActivities } from '../activities';
 import type { ActivityDeps } from '../activities/deps';
@@ -13,6 +13,19 @@ export interface WorkerSettings {
 /** The bundle that `npm run build` made: bundling at start would cost about a second. */
 export const BUNDLE_PATH = path.join(__dirname, 'workflow-bundle.js');
 
+/** How much a worker does at a time, and how soon it gives up on others. */
+export const WORKER_LIMITS = {
+  maxConcurrentActivityTaskExecutions: 1000,
+  maxConcurrentWorkflowTaskExecutions: 40,
+  maxCachedWorkflows: 500,
+  // A workflow whose worker died is picked up by another one after this; the default of 10 s would be the recovery time.
+  stickyQueueScheduleToStartTimeout: '500ms',
+  maxHeartbeatThrottleInterval: '250ms',
+  defaultHeartbeatThrottleInterval: '250ms',
+  shutdownGraceTime: '10s',
+  shutdownForceTime: '15s',
+} as const satisfies Partial<WorkerOptions>;
+
 /** A worker for turns. `run()` polls until `shutdown()`; then activities get 10 s to finish. */
 export function createWorker({ connection, namespace, taskQueue, deps }: WorkerSettings): Promise<Worker> {
   return Worker.create({
@@ -21,14 +34,6 @@ export function createWorker({ connection, namespace, taskQueue, deps }: WorkerS
     taskQueue,
     workflowBundle: { codePath: BUNDLE_PATH },
     activities: createActivities(deps),
-    maxConcurrentActivityTaskExecutions: 1000,
-    maxConcurrentWorkflowTaskExecutions: 40,
-    maxCachedWorkflows: 500,
-    // A workflow whose worker died is picked up by another one after this; the default of 10 s would be the recovery time.
-    stickyQueueScheduleToStartTimeout: '500ms',
-    maxHeartbeatThrottleInterval: '250ms',
-    defaultHeartbeatThrottleInterval: '250ms',
-    shutdownGraceTime: '10s',
-    shutdownForceTime: '15s',
+    ...WORKER_LIMITS,
   });
 }

@@ -12,7 +12,7 @@ export async function hasTurnAttributes(
 ): Promise<boolean> {
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = TURN_ATTRIBUTES.filter((name) => customAttributes?.[name] === undefined);
+    const missing = TURN_ATTRIBUTES.filter((name) => !(name in customAttributes));
     if (missing.length === 0) return true;
     log.info(
       { missing },

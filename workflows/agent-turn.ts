@@ -6,11 +6,11 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { PlannedCall, StepKey, TurnEnd, TurnInput } from '../domain/turn';
+import type { PlannedCall, ToolKey, TurnEnd, TurnInput } from '../domain/turn';
 import { continueTurn } from './continue-turn';
 import { failureCode, stopReasonOf } from './failure-code';
 import { cancelTurn, messageWaiting } from './messages';
-import { callModel, closeRun, executeTool, findNextTurn, settleTool } from './proxies';
+import { answerApproval, callModel, closeRun, executeTool, findNextTurn, settleTool } from './proxies';
 
 /** One conversation turn: ask the model, run the tools it chose, until it is done; then the message that waits, if any. */
 export async function agentTurn(turn: TurnInput): Promise<void> {
@@ -33,6 +33,13 @@ export async function agentTurn(turn: TurnInput): Promise<void> {
 }
 
 async function runSteps(turn: TurnInput): Promise<TurnEnd> {
+  if (turn.isAnswer && turn.step === undefined) {
+    const answered = await answerApproval(turn.runId);
+    if (answered.end) return answered.end;
+    const { askedBy, step, calls } = answered;
+    const stop = await runTools({ runId: turn.runId, askedBy, step }, calls);
+    if (stop) return stop;
+  }
   for (let step = turn.step ?? 0; ; step++) {
     if (workflowInfo().continueAsNewSuggested) await continueTurn({ ...turn, step });
     const key = { runId: turn.runId, step };
@@ -43,8 +50,11 @@ async function runSteps(turn: TurnInput): Promise<TurnEnd> {
   }
 }
 
+/** The step whose calls are run; `askedBy` where another run made it. */
+type Asked = Omit<ToolKey, 'index'>;
+
 /** Runs the calls of one reply in order; neighbours that allow it run side by side. */
-async function runTools(step: StepKey, calls: readonly PlannedCall[]): Promise<TurnEnd | undefined> {
+async function runTools(step: Asked, calls: readonly PlannedCall[]): Promise<TurnEnd | undefined> {
   let end: TurnEnd | undefined;
   for (let at = 0; at < calls.length;) {
     const batch = nextBatch(calls.slice(at));
@@ -61,7 +71,7 @@ function nextBatch(calls: readonly PlannedCall[]): readonly PlannedCall[] {
 }
 
 /** A call whose activity failed for good is closed with a truthful result, so that the transcript stays whole. */
-async function runTool(step: StepKey, call: PlannedCall) {
+async function runTool(step: Asked, call: PlannedCall) {
   const key = { ...step, index: call.index };
   return executeTool(key, call).catch((error: unknown) => {
     if (isCancellation(error) || failureCode(error) === 'CANCELLED') throw error;

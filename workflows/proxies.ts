@@ -54,8 +54,8 @@ export const runToolByHand = ({ id, effects }: ToolRunInput): Promise<void> =>
   runByHand.executeWithOptions({ ...TOOL[effects] }, [id]);
 
 /** Bookkeeping that must happen whatever else failed: closing runs and tool calls, finding the next message. */
-export const { closeRun, settleTool, findNextTurn } = proxyActivities<
-  Pick<Activities, 'closeRun' | 'settleTool' | 'findNextTurn'>
+export const { answerApproval, closeRun, settleTool, findNextTurn } = proxyActivities<
+  Pick<Activities, 'answerApproval' | 'closeRun' | 'settleTool' | 'findNextTurn'>
 >({
   startToCloseTimeout: '10s',
   retry: { initialInterval: '100ms', maximumInterval: '5s', maximumAttempts: 100 },

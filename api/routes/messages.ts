@@ -2,10 +2,12 @@ import { Router } from 'express';
 import { AppError } from '../../domain/errors';
 import { mintRun, requestCancel, unmintRun, type RunToMint } from '../../db/mint-run';
 import { getRun } from '../../db/runs';
+import { PENDING_APPROVAL_TEXT } from '../../domain/run-error';
 import { newId } from '../../new-id';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
 import { isLegacyClient } from '../middleware/sdk-version';
+import { checkAnswers } from '../check-answers';
 import { resolveModel } from '../resolve-model';
 import { awaitRunResult } from '../run-result';
 import { streamRun } from '../run-stream';
@@ -81,6 +83,7 @@ interface Minted extends RunToMint {
 }
 
 function toRun(agentId: string, body: SendMessageBody, runType: string): RunToMint {
+  const request = toTurnRequest(body);
   return {
     id: newId('run'),
     agentId,
@@ -88,31 +91,31 @@ function toRun(agentId: string, body: SendMessageBody, runType: string): RunToMi
     background: body.background,
     streamTokens: body.streaming && body.stream_tokens,
     maxSteps: body.max_steps,
-    request: toTurnRequest(body),
+    request,
     requestConfig: toRequestConfig(body),
     metadata: { run_type: runType },
     callbackUrl: null,
+    // A stream hears of a pending approval in its stream; a blocking caller at once.
+    ignoresPending: body.streaming || request.approvals !== null,
   };
 }
 
-async function mint({ db, models }: ApiDeps, run: RunToMint): Promise<Minted> {
+async function mint({ db, models }: ApiDeps, asked: RunToMint): Promise<Minted> {
+  const run = { ...asked, request: await checkAnswers(db, asked) };
   if (run.request.overrideModel !== null) await resolveModel(models, run.request.overrideModel);
   const minted = await mintRun(db, run);
   if (!minted.hasAgent) throw new AppError('NOT_FOUND', `Agent with ID ${run.agentId} not found`);
   if (minted.pendingRequestId !== null) {
-    throw new AppError('PENDING_APPROVAL', WAITING, { facts: { pendingRequestId: minted.pendingRequestId } });
+    throw new AppError('PENDING_APPROVAL', PENDING_APPROVAL_TEXT, { facts: { pendingRequestId: minted.pendingRequestId } });
   }
   return { ...run, isBusy: minted.isBusy, createdAt: minted.createdAt };
 }
 
-const WAITING =
-  'CONFLICT: Cannot send a new message: The agent is waiting for approval on a tool call. ' +
-  'Please approve or deny the pending request before continuing.';
-
 /** Starts the stored run. If that fails the run is taken back, so that a repeated request is not a second turn. */
 async function start({ db, turns }: ApiDeps, run: Minted): Promise<void> {
   const { id: runId, agentId, conversationId, isBusy } = run;
-  await turns.start({ runId, agentId, conversationId }, { isBusy }).catch(async (error: unknown) => {
+  const isAnswer = run.request.approvals !== null;
+  await turns.start({ runId, agentId, conversationId, ...(isAnswer && { isAnswer }) }, { isBusy }).catch(async (error: unknown) => {
     await unmintRun(db, runId);
     throw error;
   });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ImagePart, TextPart } from '../../domain/message';
-import type { InputMessage, TurnRequest } from '../../domain/turn-request';
+import { textOf } from '../../domain/prompt';
+import { EVERY_CALL, type ApprovalAnswer, type InputMessage, type TurnRequest } from '../../domain/turn-request';
 import { newId } from '../../new-id';
 import { int32 } from './fields';
 import { WIRE_MESSAGE_TYPES } from './message-types';
@@ -31,8 +32,40 @@ const MessageCreate = z.object({
   sender_id: z.string().nullish(),
 });
 
+const ApprovalReturn = z.object({
+  type: z.literal('approval').nullish(),
+  tool_call_id: z.string(),
+  approve: z.boolean(),
+  reason: z.string().nullish(),
+});
+const ToolReturn = z.object({
+  type: z.literal('tool'),
+  tool_call_id: z.string(),
+  tool_return: Content,
+  status: z.enum(['success', 'error']),
+  stdout: z.array(z.string()).nullish(),
+  stderr: z.array(z.string()).nullish(),
+});
+const ApprovalCreate = z.object({
+  type: z.literal('approval'),
+  approvals: z.array(z.union([ToolReturn, ApprovalReturn])).nullish(),
+  approve: z.boolean().nullish(),
+  approval_request_id: z.string().nullish(),
+  reason: z.string().nullish(),
+});
+const ToolReturnCreate = z.object({ type: z.literal('tool_return'), tool_returns: z.array(ToolReturn) });
+type ApprovalCreate = z.output<typeof ApprovalCreate>;
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+/** Letta's rule for messages that do not say their type: fields of an approval make it one. */
+const withType = (message: unknown): unknown =>
+  isObject(message) && !('type' in message) && ('approve' in message || 'approval_request_id' in message)
+    ? { ...message, type: 'approval' }
+    : message;
+const AnyMessage = z.preprocess(withType, z.union([MessageCreate, ApprovalCreate, ToolReturnCreate]));
+
 const requestFields = {
-  messages: z.array(MessageCreate).nullish(),
+  messages: z.array(AnyMessage).nullish(),
   input: Content.nullish(),
   max_steps: int32.min(1).default(50),
   use_assistant_message: z.boolean().default(true),
@@ -79,14 +112,40 @@ type RequestBody = Omit<SendMessageAsyncBody, 'callback_url'>;
 
 /** The request as it is stored on the run, with an id for each message. */
 export function toTurnRequest(body: RequestBody): TurnRequest {
-  const messages = body.messages ?? [{ role: 'user' as const, content: body.input ?? '' }];
-  if (messages.length === 0) throw unprocessable('Messages must not be empty');
+  const all = body.messages ?? [{ role: 'user' as const, content: body.input ?? '' }];
+  if (all.length === 0) throw unprocessable('Messages must not be empty');
+  const messages = all.filter((message) => 'role' in message);
+  const approvals = all.flatMap((message) => ('role' in message ? [] : toAnswers(message)));
   return {
     messages: messages.map(toInputMessage),
+    approvals: messages.length < all.length ? approvals : null,
     overrideModel: body.override_model ?? null,
     overrideSystem: body.override_system ?? body.system ?? null,
   };
 }
+
+/** Old clients answer all that waits at once and name no call: their answers carry `EVERY_CALL`. */
+function toAnswers(message: ApprovalCreate | z.output<typeof ToolReturnCreate>): readonly ApprovalAnswer[] {
+  if (message.type === 'tool_return') return message.tool_returns.map(toToolAnswer);
+  if (!message.approvals) {
+    const { approve, reason } = message;
+    return [{ type: 'approval', toolCallId: EVERY_CALL, approve: approve === true, reason: reason ?? null }];
+  }
+  return message.approvals.map((answer) => {
+    if (answer.type === 'tool') return toToolAnswer(answer);
+    const { tool_call_id: toolCallId, approve, reason } = answer;
+    return { type: 'approval', toolCallId, approve, reason: reason ?? null };
+  });
+}
+
+const toToolAnswer = (answer: z.output<typeof ToolReturn>): ApprovalAnswer => ({
+  type: 'tool',
+  toolCallId: answer.tool_call_id,
+  status: answer.status,
+  result: typeof answer.tool_return === 'string' ? answer.tool_return : textOf(toParts(answer.tool_return)),
+  stdout: answer.stdout ?? null,
+  stderr: answer.stderr ?? null,
+});
 
 function toInputMessage(message: z.output<typeof MessageCreate>): InputMessage {
   const id = newId('message');

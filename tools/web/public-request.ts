@@ -119,9 +119,9 @@ async function resolveWithSystem(host: string): Promise<readonly string[]> {
 function pinnedTo(addresses: readonly string[]): LookupFunction {
   const entries = addresses.map((address) => ({ address, family: isIP(address) }));
   return (_host, options, callback) => {
-    if (options.all) return callback(null, entries);
     const [first] = entries;
-    return callback(null, first?.address ?? '', first?.family);
+    if (options.all) callback(null, entries);
+    else callback(null, first?.address ?? '', first?.family);
   };
 }
 

@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { isLegacyClient } from '../../../api/middleware/sdk-version';
 
 const request = (headers: Readonly<Record<string, string>>) =>
-  ({ get: (name: string) => headers[name] }) as Request;
+  ({ get: (name: string) => headers[name] }) as unknown as Request;
 
 it.each([
   [{ 'x-stainless-package-version': '1.12.1', 'user-agent': 'Letta/JS 1.12.1' }, false],

@@ -15,6 +15,11 @@ const search = (
     secrets = {},
     signal = new AbortController().signal,
     timeoutMs = 5000,
+  }: {
+    readonly serverKey?: string | null;
+    readonly secrets?: Readonly<Record<string, string>>;
+    readonly signal?: AbortSignal;
+    readonly timeoutMs?: number;
   } = {},
 ) =>
   createWebSearch({ exaApiKey: serverKey, exaBaseUrl: exa.baseUrl, timeoutMs })(
@@ -132,7 +137,7 @@ it.each([
 it('never repeats the key: not for a refused one, not for one that is no header value', async () => {
   const errors = await Promise.all(
     ['exa-wrong', 'exa-wr\u0000ong', 'exa-wrong\nx'].map((serverKey) =>
-      search({ query: 'tea' }, { serverKey }).then(String, (error: Error) => error.message),
+      search({ query: 'tea' }, { serverKey }).then(String, (error: unknown) => (error as Error).message),
     ),
   );
 

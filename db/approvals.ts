@@ -1,0 +1,144 @@
+import { AppError } from '../domain/errors';
+import type { AnsweredApproval, PlannedCall } from '../domain/turn';
+import type { ApprovalAnswer, TurnRequest } from '../domain/turn-request';
+import type { ToolOutcome } from '../domain/tool';
+import { derivedId } from '../new-id';
+import { endRun } from './end-run';
+import { inTransaction, type Pool, type Queryable } from './pool';
+import { insertMessages } from './save-reply';
+import { closeCall, closeOpenCalls } from './tool-ledger';
+
+/** Calls that wait for a human: the message that shows them and the step that made them. */
+export interface PendingApproval {
+  readonly messageId: string;
+  readonly toolCallIds: readonly string[];
+  readonly askedBy: string;
+  readonly step: number;
+  readonly stepId: string;
+  readonly calls: readonly PlannedCall[];
+}
+
+/** What waits for approval in a conversation, locked until the transaction ends; null if nothing does. */
+export async function findPendingApproval(db: Queryable, conversationId: string): Promise<PendingApproval | null> {
+  const { rows } = await db.query<{
+    id: string;
+    ids: readonly string[];
+    run_id: string;
+    step_id: string;
+    index: number;
+    pending: readonly PlannedCall[];
+  }>(
+    `select m.id, jsonb_path_query_array(m.parts, '$[*] ? (@.type == "tool_call").id') as ids,
+            s.run_id, s.id as step_id, s.index, s.outcome -> 'pending' as pending
+       from messages m join steps s on s.id = m.step_id
+      where m.conversation_id = $1 and not m.in_context and m.role = 'approval_request' and s.outcome ? 'pending'
+        for update of m`,
+    [conversationId],
+  );
+  const row = rows[0];
+  if (!row) return null;
+  return {
+    messageId: row.id,
+    toolCallIds: row.ids,
+    askedBy: row.run_id,
+    step: row.index,
+    stepId: row.step_id,
+    calls: row.pending,
+  };
+}
+
+/**
+ * See `TurnStore.answerApproval`. The answers, what they close and the end of the waiting are one transaction; a repeat
+ * finds the step answered by this run and returns the calls again.
+ */
+export function answerApproval(pool: Pool, runId: string): Promise<AnsweredApproval> {
+  return inTransaction(pool, async (db) => {
+    const run = await startRun(db, runId);
+    const pending = await findPendingApproval(db, run.conversationId);
+    if (!pending) return (await answeredBefore(db, runId)) ?? { end: await endRun(db, { ...run, stopReason: 'end_turn' }) };
+    await recordAnswers(db, run, pending);
+    return settleAnswered(db, run, pending);
+  });
+}
+
+interface AnsweringRun {
+  readonly runId: string;
+  readonly agentId: string;
+  readonly conversationId: string;
+  readonly answers: readonly ApprovalAnswer[];
+}
+
+async function startRun(db: Queryable, runId: string): Promise<AnsweringRun> {
+  const { rows } = await db.query<{ agent_id: string; conversation_id: string; request: TurnRequest; cancelled: boolean }>(
+    `update runs set status = 'running', started_at = coalesce(started_at, now())
+      where id = $1 and status in ('created', 'running')
+      returning agent_id, conversation_id, request, cancel_requested_at is not null as cancelled`,
+    [runId],
+  );
+  const row = rows[0];
+  if (!row) throw new AppError('SUPERSEDED', `run ${runId} is over or gone; its approval can't be taken`);
+  if (row.cancelled) throw new AppError('CANCELLED', `run ${runId} was cancelled`);
+  const { agent_id: agentId, conversation_id: conversationId, request } = row;
+  return { runId, agentId, conversationId, answers: request.approvals ?? [] };
+}
+
+/** An earlier attempt of this run took the answers; null if none did (another run answered first). */
+async function answeredBefore(db: Queryable, runId: string): Promise<AnsweredApproval | null> {
+  const { rows } = await db.query<{ asked_by: string; step: number; calls: readonly PlannedCall[] }>(
+    `select s.run_id as asked_by, s.index as step, s.outcome -> 'calls' as calls
+       from messages m join steps s on s.id = m.step_id where m.run_id = $1 and m.role = 'approval_response'`,
+    [runId],
+  );
+  const row = rows[0];
+  return row ? { calls: row.calls, askedBy: row.asked_by, step: row.step } : null;
+}
+
+async function recordAnswers(db: Queryable, run: AnsweringRun, pending: PendingApproval): Promise<void> {
+  const parts = run.answers.map((answer) => {
+    const { toolCallId } = answer;
+    if (answer.type === 'approval') return { type: 'approval', toolCallId, approve: answer.approve, reason: answer.reason } as const;
+    const { status, result, stdout, stderr } = answer;
+    return { type: 'tool_return', toolCallId, name: '', status, result, stdout, stderr } as const;
+  });
+  const id = derivedId('message', run.runId, 'approval');
+  await insertMessages(db, { ...run, stepId: pending.stepId }, [
+    { id, role: 'approval_response', parts, name: null, otid: null, senderId: null, inContext: false },
+  ]);
+  await db.query(`update steps set outcome = jsonb_build_object('calls', outcome -> 'pending') where id = $1`, [
+    pending.stepId,
+  ]);
+}
+
+/** Closes what needs no tool of ours: denied calls and those that the client ran itself. */
+async function settleAnswered(db: Queryable, run: AnsweringRun, pending: PendingApproval): Promise<AnsweredApproval> {
+  const { askedBy, step } = pending;
+  for (const { index } of pending.calls) {
+    const answer = run.answers.find(({ toolCallId }) => toolCallId === pending.toolCallIds[index]);
+    if (answer?.type === 'approval' && answer.approve) continue;
+    const done = await closeCall(db, { runId: run.runId, askedBy, step, index }, outcomeOf(answer));
+    if (done.end) return { end: done.end };
+  }
+  return { calls: pending.calls, askedBy, step };
+}
+
+function outcomeOf(answer: ApprovalAnswer | undefined): ToolOutcome {
+  if (answer?.type === 'tool') return answer;
+  const reason = answer?.reason ?? 'no reason given';
+  return {
+    status: 'error',
+    result: `Error: request to call tool denied. User reason: ${reason}`,
+    stdout: null,
+    stderr: null,
+  };
+}
+
+/** Denies what waits in a conversation because its user cancelled. Returns the run that asked, null if nothing waits. */
+export async function denyPending(db: Queryable, conversationId: string): Promise<string | null> {
+  const pending = await findPendingApproval(db, conversationId);
+  if (!pending) return null;
+  await db.query(`update steps set outcome = jsonb_build_object('calls', outcome -> 'pending') where id = $1`, [
+    pending.stepId,
+  ]);
+  await closeOpenCalls(db, pending.askedBy, 'The user cancelled the request, so the tool call was denied.');
+  return pending.askedBy;
+}
