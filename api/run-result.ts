@@ -1,6 +1,6 @@
-import { getRun, loadRunResult, type RunResult } from '../db/runs';
+import { isRunOver, loadRunResult, type RunResult } from '../db/runs';
+import { outlastRestart } from '../db/outlast-restart';
 import { toAppError } from '../domain/run-error';
-import { isTerminal } from '../domain/run';
 import type { ApiDeps } from './deps';
 import { subscribe } from './run-news';
 
@@ -19,12 +19,12 @@ export async function awaitRunResult(
   try {
     for (;;) {
       const { isEnd } = await news.next(SAFETY_POLL_MS);
-      if (isEnd || isTerminal((await getRun(db, runId)).status)) break;
+      if (isEnd || (await outlastRestart(() => isRunOver(db, runId)))) break;
     }
   } finally {
     news.close();
   }
-  const result = await loadRunResult(db, runId);
+  const result = await outlastRestart(() => loadRunResult(db, runId));
   if (result.run.status === 'failed' && result.run.error) throw toAppError(result.run.error);
   return result;
 }

@@ -1,8 +1,9 @@
 import type { Response } from 'express';
 import { once } from 'node:events';
+import { outlastRestart } from '../db/outlast-restart';
 import { findMessages } from '../db/messages';
 import { readEvents, type StoredRunEvent } from '../db/run-events';
-import { getRun, getRunWithUsage, type Run } from '../db/runs';
+import { getRunWithUsage, isRunOver, type Run } from '../db/runs';
 import type { ApiDeps } from './deps';
 import { subscribe } from './run-news';
 import { keepalivePing, openingPing, OPENING_SEQ, toFrames } from './wire/run-event';
@@ -42,8 +43,9 @@ export async function streamRun(
     }
     let silentMs = 0;
     while (!gone.signal.aborted) {
-      const events = await readEvents(db, run.id, seq, BATCH);
-      await send(res, gone.signal, await framesOf(db, run, events, options));
+      const after = seq;
+      const events = await outlastRestart(() => readEvents(db, run.id, after, BATCH));
+      await send(res, gone.signal, await outlastRestart(() => framesOf(db, run, events, options)));
       seq = events.at(-1)?.seq ?? seq;
       if (events.some(({ event }) => event.type === 'run-end')) break;
       if (events.length > 0) silentMs = 0;
@@ -107,8 +109,8 @@ async function send(res: Response, gone: AbortSignal, frames: readonly string[])
 
 /** A reader that asks for what follows the end has had everything. */
 async function isOver(db: ApiDeps['db'], runId: string, seq: number): Promise<boolean> {
-  const run = await getRun(db, runId).catch(() => null);
-  if (run === null) return true;
-  if (run.completedAt === null) return false;
-  return (await readEvents(db, runId, seq, 1)).length === 0;
+  return outlastRestart(async () => {
+    if (!(await isRunOver(db, runId))) return false;
+    return (await readEvents(db, runId, seq, 1)).length === 0;
+  });
 }

@@ -51,6 +51,15 @@ export async function getRun(db: Queryable, id: string): Promise<Run> {
   return rows[0] ?? missingRun(id);
 }
 
+/** Whether nothing more will happen to a run: it ended, or it is gone with its agent. */
+export async function isRunOver(db: Queryable, id: string): Promise<boolean> {
+  const { rows } = await db.query<{ is_over: boolean }>(
+    `select status not in ('created', 'running') as is_over from runs where id = $1`,
+    [id],
+  );
+  return rows[0]?.is_over ?? true;
+}
+
 /** `NOT_FOUND` unless the run exists. */
 export async function requireRun(db: Queryable, id: string): Promise<void> {
   const { rowCount } = await db.query(`select from runs where id = $1`, [id]);

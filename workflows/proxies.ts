@@ -31,6 +31,7 @@ const TOOL: Readonly<Record<PlannedCall['effects'], ActivityOptions>> = {
   transactional: {
     ...CANCEL,
     startToCloseTimeout: '10s',
+    heartbeatTimeout: '1500ms',
     retry: { initialInterval: '100ms', maximumInterval: '5s', maximumAttempts: 60 },
   },
   once: { ...CANCEL, startToCloseTimeout: '10m', heartbeatTimeout: '30s', retry: { maximumAttempts: 1 } },
@@ -58,5 +59,6 @@ export const { answerApproval, closeRun, settleTool, findNextTurn } = proxyActiv
   Pick<Activities, 'answerApproval' | 'closeRun' | 'settleTool' | 'findNextTurn'>
 >({
   startToCloseTimeout: '10s',
+  heartbeatTimeout: '1500ms',
   retry: { initialInterval: '100ms', maximumInterval: '5s', maximumAttempts: 100 },
 });

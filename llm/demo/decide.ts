@@ -78,7 +78,8 @@ interface Situation {
 }
 
 function say({ text, turn, missing, memory, request }: Situation): string {
-  const results = turn.filter((message) => message.role === 'tool').map(report);
+  const tools = turn.filter((message) => message.role === 'tool');
+  const results = tools.filter((message, at) => !isOutdated(message, tools.slice(at + 1))).map(report);
   const absent = missing.map(
     (name) => `I would need the tool ${name} for that, and it is not attached to this agent.`,
   );
@@ -86,6 +87,12 @@ function say({ text, turn, missing, memory, request }: Situation): string {
   const said = [...results, ...absent, ...answers];
   return said.length > 0 ? said.join('\n') : introduction(text, memory, request);
 }
+
+// A block that a later call edited again is shown once, as it is in the end.
+const isOutdated = (message: ToolMessage, later: readonly ToolMessage[]): boolean =>
+  message.name.startsWith('memory_') &&
+  readToolResult(message.text).isOk &&
+  later.some(({ name, text }) => name.startsWith('memory_') && readToolResult(text).isOk);
 
 function report({ name, text }: ToolMessage): string {
   const result = readToolResult(text);

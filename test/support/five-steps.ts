@@ -9,15 +9,17 @@ export interface Gate {
 }
 
 export function createGate(): Gate {
-  const here = Promise.withResolvers<void>();
-  const opened = Promise.withResolvers<void>();
+  let arrive = () => {};
+  let open = () => {};
+  const reached = new Promise<void>((resolve) => (arrive = resolve));
+  const opened = new Promise<void>((resolve) => (open = resolve));
   return {
-    reached: here.promise,
+    reached,
     pass() {
-      here.resolve();
-      return opened.promise;
+      arrive();
+      return opened;
     },
-    open: opened.resolve,
+    open,
   };
 }
 

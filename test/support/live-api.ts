@@ -74,13 +74,19 @@ export async function transcript(url: string, agentId: string): Promise<readonly
     .map((message) => {
       switch (message.message_type) {
         case 'tool_call_message':
-          return `call ${message.tool_call?.arguments ?? ''}`;
+          return `call: ${factOf(message)}`;
         case 'tool_return_message':
           return 'result';
         default:
           return `${message.message_type.replace('_message', '')}: ${String(message.content)}`;
       }
     });
+}
+
+/** What a memory edit of the five steps adds. */
+function factOf({ tool_call: call }: LiveMessage): string {
+  const { new_string: fact } = JSON.parse(call?.arguments ?? '{}') as { new_string?: string };
+  return fact ?? '';
 }
 
 export const blockValue = async (url: string, blockId: string): Promise<string> =>

@@ -1,0 +1,162 @@
+// The hand-kept half of docs/letta-compatibility.md. A test fails when a served route is missing here, when an entry
+// names a route that is not served, or when a named test does not exist.
+
+/** What is true of one served route. */
+export interface Support {
+  /** The test that proves it: its file below test/, and its title as it stands there. */
+  readonly file: string;
+  readonly title: string;
+  /** What does not work as in the original; then the route is partial. */
+  readonly limit?: string;
+}
+
+const proof =
+  (file: string) =>
+  (title: string, limit?: string): Support => ({ file, title, ...(limit !== undefined && { limit }) });
+
+const agents = proof('contract/agents.test.ts');
+const agentStore = proof('integration/agents.test.ts');
+const blocks = proof('contract/blocks.test.ts');
+const tools = proof('contract/tools.test.ts');
+const models = proof('contract/models.test.ts');
+const runs = proof('contract/runs.test.ts');
+const lists = proof('contract/message-lists.test.ts');
+const older = proof('contract/older-routes.test.ts');
+
+const SDK = agents('serves the unmodified SDK from creation to deletion');
+const ATTACHING = blocks('attaches and detaches with null for 1.0 clients and with the agent for older ones');
+const BY_LABEL = blocks("reads and changes an agent's block by its label, also after the label changed");
+const BLOCK_FORM = blocks('creates, reads and changes a block in the form of the original');
+const TOOL_COUNT = tools('filters and counts tools by everything the SDK offers');
+const AGENT_TOOLS = tools('attaches, detaches and lists the tools of an agent');
+const LISTED_MODELS = models('lists models and embedding models in the form of the original');
+const RUN_PARTS = runs('has steps, usage and metrics as the original shows them');
+const RUN_MESSAGES = runs('lists all of them oldest first, and answers a blocking caller with its output only');
+const FEEDBACK = runs('keeps what a person thought of a step');
+
+const STORED_TOOL = tools(
+  'stores a tool with a schema in the form of the original, and replaces it by name',
+  'The schema must come along (`json_schema` or `args_json_schema`); it is not derived from the source. The tool is ' +
+    'kept and attached, but a call of it answers with a tool error.',
+);
+
+/** Every route of Letta's that is served, by `routeKey`. */
+export const SUPPORT: Readonly<Record<string, Support>> = {
+  'GET /v1/health': models('answers health without asking anyone'),
+  'GET /v1/models': LISTED_MODELS,
+  'GET /v1/models/embedding': LISTED_MODELS,
+  'GET /v1/tags': agentStore('lists the tags of agents and blocks once each, in order and in pages'),
+
+  'POST /v1/agents': agents(
+    'creates the agent of the hello world as the original does',
+    'Folders are refused; `enable_sleeptime` and identities are stored and do nothing; of the base tools of older ' +
+      'agent types those that this server has are attached.',
+  ),
+  'GET /v1/agents': agents('lists agents without their relations unless a 1.0 client asks for them'),
+  'GET /v1/agents/count': agentStore('filters and counts agents'),
+  'GET /v1/agents/{}': SDK,
+  'PATCH /v1/agents/{}': agents('updates the fields it is sent and keeps the others'),
+  'DELETE /v1/agents/{}': agents('answers a deletion as the original does, and 404 from then on'),
+  'GET /v1/agents/{}/core-memory': older("shows an agent's whole memory"),
+  'GET /v1/agents/{}/core-memory/blocks': BY_LABEL,
+  'GET /v1/agents/{}/core-memory/blocks/{}': BY_LABEL,
+  'PATCH /v1/agents/{}/core-memory/blocks/{}': BY_LABEL,
+  'PATCH /v1/agents/{}/core-memory/blocks/attach/{}': ATTACHING,
+  'PATCH /v1/agents/{}/core-memory/blocks/detach/{}': ATTACHING,
+  'GET /v1/agents/{}/tools': AGENT_TOOLS,
+  'PATCH /v1/agents/{}/tools/attach/{}': AGENT_TOOLS,
+  'PATCH /v1/agents/{}/tools/detach/{}': AGENT_TOOLS,
+  'PATCH /v1/agents/{}/tools/approval/{}': tools(
+    'takes an approval setting from the body or the query, and drops the rule that says otherwise',
+  ),
+  'POST /v1/agents/{}/tools/{}/run': tools(
+    'runs a tool of an agent by hand and answers in the form of the original',
+    'Built-in tools run; a tool with source of its own answers with a tool error.',
+  ),
+  'GET /v1/agents/{}/messages': lists('is read completely by the unmodified SDK, oldest first'),
+
+  'POST /v1/blocks': BLOCK_FORM,
+  'GET /v1/blocks': blocks('filters blocks by everything the SDK offers'),
+  'GET /v1/blocks/count': blocks('filters blocks by everything the SDK offers'),
+  'GET /v1/blocks/{}': BLOCK_FORM,
+  'PATCH /v1/blocks/{}': BLOCK_FORM,
+  'DELETE /v1/blocks/{}': blocks('deletes a block with null and takes it from its agents'),
+  'GET /v1/blocks/{}/agents': blocks('lists the agents of a block'),
+
+  'POST /v1/tools': STORED_TOOL,
+  'PUT /v1/tools': STORED_TOOL,
+  'GET /v1/tools': TOOL_COUNT,
+  'GET /v1/tools/count': TOOL_COUNT,
+  'POST /v1/tools/add-base-tools': TOOL_COUNT,
+  'GET /v1/tools/{}': tools(STORED_TOOL.title),
+  'PATCH /v1/tools/{}': tools(
+    'updates the fields it is sent, and the description inside the schema with the one outside',
+    'A new source is stored, its schema is not derived from it.',
+  ),
+  'DELETE /v1/tools/{}': tools('deletes a tool with null and takes it from its agents'),
+
+  'GET /v1/messages': lists('keeps conversations apart when asked to'),
+  'GET /v1/messages/{}': lists(
+    'counts stored messages, not the items they are shown as, and shows one message as all of its items',
+  ),
+
+  'GET /v1/runs': runs('is paged completely and in order by the unmodified SDK'),
+  'GET /v1/runs/active': runs('lists active runs of all agents'),
+  'GET /v1/runs/{}': runs('is shown key by key as the original shows it'),
+  'DELETE /v1/runs/{}': runs('deletes a run that is over and no other'),
+  'GET /v1/runs/{}/messages': RUN_MESSAGES,
+  'GET /v1/runs/{}/steps': RUN_PARTS,
+  'GET /v1/runs/{}/usage': RUN_PARTS,
+  'GET /v1/runs/{}/metrics': RUN_PARTS,
+  'GET /v1/runs/{}/trace': older(
+    'says that traces of runs are not recorded',
+    'Always 501, as the original without its trace store: the run is in the Temporal UI.',
+  ),
+
+  'GET /v1/steps': FEEDBACK,
+  'GET /v1/steps/{}': FEEDBACK,
+  'GET /v1/steps/{}/messages': RUN_MESSAGES,
+  'GET /v1/steps/{}/metrics': RUN_PARTS,
+  'PATCH /v1/steps/{}/feedback': FEEDBACK,
+  'GET /v1/steps/{}/trace': {
+    ...FEEDBACK,
+    limit: 'Always `null`: requests to providers are not kept.',
+  },
+};
+
+/** What differs from Letta 0.16.7 on purpose. */
+export const DIFFERENCES: readonly string[] = [
+  'A message to an agent that is busy waits and is answered after the turn in progress, as a run of its own. The ' +
+    'original interleaves the two turns in one transcript.',
+  'A turn outlives its processes. A run never stays unfinished because a process died, and is `running` from its ' +
+    'first step on, whichever way it was started.',
+  'A tool call that was lost in the middle is not repeated unless the tool may be; its return says that the outcome is unknown.',
+  'The system message is not rebuilt when memory changes: the prompt only grows, so that the prefix cache of the ' +
+    'provider stays warm. The model reads its own edits in the results of its tools, and edits from elsewhere in a ' +
+    'note before the next message. The system message that lists show may therefore hold older values than the blocks ' +
+    '(decision 0005).',
+  '`openai/…` handles keep their name with a base URL of your own; the original renames them to `openai-proxy/…`, ' +
+    'which is understood as well.',
+  "A block's `limit` holds for REST as it does for tools: a longer value is refused with 400.",
+  '`GET /v1/steps/` works (0.16.7 always answers 400), and pages of `GET /v1/runs/` follow the cursor in the order that was asked for.',
+  'Every run can be streamed again with `POST /v1/runs/{run_id}/stream`, also an async one (0.16.7 sends pings for ' +
+    'ever) and one that is over, for as long as the run is kept; no 400 for foreground runs, no 410 after three hours.',
+  'A cancelled stream ends with `[DONE]`. Cancelling a run that is over answers `failed` for it, not `cancelled`.',
+  'All parallel calls of a reply of the Responses API are kept.',
+  "An agent's name with characters that 0.16.7 cannot store is refused with 400, not 500.",
+  'A 409 that will not go away by itself carries `x-should-retry: false`, and so do model failures, whose retries ' +
+    'happen inside the turn.',
+  'A password alone (`EVERTURN_PASSWORD` or `LETTA_SERVER_PASSWORD`) locks the API; the original also needs a switch.',
+  '`fetch_webpage` reads pages itself, public addresses only; `web_search` asks Exa, as the original does; ' +
+    '`run_code` can be attached and answers that it is not available.',
+  'System prompts and tool descriptions are our own. The results and errors of tools have the words of the original.',
+  'Without a model provider the model `everturn/demo` is offered; there is no hosted free model.',
+];
+
+/** What clients of this server can use that Letta does not have. */
+export const EXTENSIONS: readonly string[] = [
+  '`effects` on tools, read and written: `read`, `transactional`, `idempotent` or `once` (default for tools of ' +
+    'users). It decides what happens to a call whose process died (decision 0004).',
+  'Event `rewind` in token streams, under a name that the SDKs skip: the model call was begun anew, and what followed ' +
+    'the frame `from_seq_id` is void.',
+];

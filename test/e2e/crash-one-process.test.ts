@@ -1,0 +1,62 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { BLOCK_AFTER, createFiveSteps, createGate } from '../support/five-steps';
+import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import { blockValue, createAgent, runEnd, sendAsync, transcript } from '../support/live-api';
+import { startLiveEverturn, type LiveEverturn } from '../support/live-everturn';
+import { temporaryFolder, until } from '../support/started';
+
+jest.setTimeout(60_000);
+
+const home = path.join(temporaryFolder(), 'data folder');
+const steps = createFiveSteps();
+let fake: FakeOpenAi;
+let everturn: LiveEverturn;
+
+beforeAll(async () => {
+  fake = await startFakeOpenAI({ script: steps.script });
+  everturn = await startLiveEverturn(home, fake.url);
+});
+afterAll(async () => {
+  await everturn.stop();
+  await fake.close();
+  fs.rmSync(path.dirname(home), { recursive: true, force: true });
+});
+
+// What the machine's own noise may add to the promised three seconds.
+const WITHIN_MS = 3_000 + 500;
+
+it.each(['temporal', 'postgres', 'server'])(
+  'a turn goes on within three seconds when only the %s process is killed during a model call and is back',
+  async (child) => {
+    const agent = await createAgent(everturn.url);
+    const gate = createGate();
+    steps.begin({ step: 2, gate });
+    const runId = await sendAsync(everturn.url, agent.id, 'do the five steps');
+    await gate.reached;
+    const before = everturn.output().length;
+
+    process.kill(everturn.pidOf(child), 'SIGKILL');
+    gate.open(); // The reply comes while the process is away.
+    await until(
+      () => everturn.output().slice(before).includes(`${child} is back`),
+      20_000,
+      () => everturn.output().slice(before),
+    );
+    const backAt = performance.now();
+    await until(() => steps.asked[3] !== undefined, 20_000, () => `asked so far: ${steps.asked.join(' ')}`);
+
+    expect(steps.askedAt[3]! - backAt).toBeLessThan(WITHIN_MS);
+    expect(await runEnd(everturn.url, runId)).toMatchObject({ status: 'completed', stop_reason: 'end_turn' });
+    expect(steps.asked.filter((times) => times > 1).length).toBeLessThanOrEqual(1);
+    expect(steps.asked[2]).toBeLessThanOrEqual(2);
+    expect(await blockValue(everturn.url, agent.blockId)).toBe(BLOCK_AFTER);
+    const facts = [0, 1, 2, 3].flatMap((n) => [`call: fact ${n}`, 'result']);
+    expect(await transcript(everturn.url, agent.id)).toEqual([
+      'user: do the five steps',
+      ...facts,
+      'assistant: All five steps are done.',
+    ]);
+    expect(fake.problems).toEqual([]);
+  },
+);
