@@ -144,7 +144,7 @@ export function loadConfig(env: Environment): Config {
 }
 
 /** Whether `host` can be reached from this machine only. */
-export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 
 function contradictions(env: Env): string[] {
   const problems: string[] = [];

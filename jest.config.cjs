@@ -40,6 +40,8 @@ const services = {
 };
 
 module.exports = {
+  // A test that fails half-way may leave a server open: the run ends all the same, and says so.
+  forceExit: true,
   projects: [
     tier('unit'),
     tier('replay'),

@@ -55,9 +55,7 @@ export async function prepareModelChange(
   currentHandle: string,
 ): Promise<(agent: Agent) => Partial<ModelPart>> {
   const handle = requestedHandle(body);
-  const model = changesModel(body)
-    ? await resolveModel(models, handle ?? currentHandle)
-    : null;
+  const model = changesModel(body) ? await resolveModel(models, handle ?? currentHandle) : null;
   return (agent) => {
     if (model && handle === null && agent.model !== model.handle) throw modelReplaced(agent);
     const documents = model && changedModelDocuments(agent, body, { model, agentType: agent.agentType });

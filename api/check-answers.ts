@@ -13,7 +13,10 @@ const NOTHING_WAITS =
  * The request with its answers named by tool call. `INVALID_ARGUMENT` in Letta's words when nothing waits, or when the
  * answers are not for exactly the calls that wait.
  */
-export async function checkAnswers(db: Queryable, { request, conversationId }: RunToMint): Promise<TurnRequest> {
+export async function checkAnswers(
+  db: Queryable,
+  { request, conversationId }: RunToMint,
+): Promise<TurnRequest> {
   if (request.approvals === null) return request;
   const pending = await findPendingApproval(db, conversationId);
   if (!pending) throw new AppError('INVALID_ARGUMENT', NOTHING_WAITS);
@@ -23,7 +26,8 @@ export async function checkAnswers(db: Queryable, { request, conversationId }: R
       : [answer],
   );
   const given = approvals.map(({ toolCallId }) => toolCallId);
-  const isExact = given.length === pending.toolCallIds.length && pending.toolCallIds.every((id) => given.includes(id));
+  const isExact =
+    given.length === pending.toolCallIds.length && pending.toolCallIds.every((id) => given.includes(id));
   if (isExact) return { ...request, approvals };
   const expected = toPythonRepr(pending.toolCallIds);
   throw new AppError(

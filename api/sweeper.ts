@@ -1,5 +1,6 @@
 import { findStrandedRuns } from '../db/mint-run';
 import type { ApiDeps } from './deps';
+import { repeat } from './repeat';
 
 const INTERVAL_MS = 5_000;
 
@@ -9,23 +10,12 @@ const INTERVAL_MS = 5_000;
  * second turn.
  */
 export function startSweeper({ db, turns, log }: Pick<ApiDeps, 'db' | 'turns' | 'log'>): () => void {
-  let isSweeping = false;
   async function sweep(): Promise<void> {
-    if (isSweeping) return;
-    isSweeping = true;
-    try {
-      for (const run of await findStrandedRuns(db)) {
-        if (await turns.startIfIdle(run))
-          log.warn({ runId: run.runId }, 'started a run that no workflow held');
-      }
-    } catch (error) {
-      // Postgres or Temporal is away: the next sweep looks again.
-      log.debug({ err: error }, 'sweep failed');
-    } finally {
-      isSweeping = false;
+    for (const run of await findStrandedRuns(db)) {
+      if (!(await turns.startIfIdle(run))) continue;
+      log.warn({ runId: run.runId }, 'started a run that no workflow held');
     }
   }
-  const timer = setInterval(() => void sweep(), INTERVAL_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+  // Postgres or Temporal is away: the next sweep looks again.
+  return repeat(INTERVAL_MS, sweep, (error) => log.debug({ err: error }, 'the sweep failed'));
 }

@@ -10,6 +10,7 @@ import { AppError } from '../domain/errors';
 import { TURN_WORKFLOW, turnWorkflowId, type TurnInput } from '../domain/turn';
 import { TOOL_RUN_WORKFLOW, type ToolRunInput } from '../domain/tool-run';
 import { turnAttributes } from '../domain/turn-attributes';
+import { createFairQueue } from './fair-queue';
 
 /** The only user of Temporal's client: starts, wakes and stops turns. */
 export interface TurnClient {
@@ -31,6 +32,9 @@ const GIVE_UP_MS = 8_000;
 // A workflow whose run is closed in Postgres needs a few milliseconds more to close itself.
 const CLOSING_PAUSE_MS = 3;
 const CLOSING_TRIES = 8;
+// Temporal lets starts pass before the work of running turns, so a crowd of starts would hold those turns up for
+// seconds. More at a time start no turn sooner: one history shard takes them one by one.
+const STARTS_AT_A_TIME = Number(process.env.XSTARTS ?? 4);
 // gRPC's UNAVAILABLE and DEADLINE_EXCEEDED.
 const AWAY: readonly number[] = [14, 4];
 
@@ -47,7 +51,11 @@ export function createTurnClient(
     }
   }
 
-  async function tryStart(turn: TurnInput): Promise<boolean> {
+  const inTurn = createFairQueue(STARTS_AT_A_TIME);
+
+  const tryStart = (turn: TurnInput): Promise<boolean> => inTurn(() => startNow(turn));
+
+  async function startNow(turn: TurnInput): Promise<boolean> {
     const ids = turnAttributes(turn);
     try {
       await client.workflow.start(TURN_WORKFLOW, {
@@ -111,8 +119,7 @@ async function whileAvailable<T>(call: () => Promise<T>): Promise<T> {
       return await call();
     } catch (error) {
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-      const isAway =
-        isGrpcServiceError(cause) && AWAY.includes(cause.code);
+      const isAway = isGrpcServiceError(cause) && AWAY.includes(cause.code);
       if (!isAway) throw error;
       if (Date.now() > giveUpAt) {
         throw new AppError(

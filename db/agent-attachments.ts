@@ -145,15 +145,6 @@ export async function listToolsOf(db: Queryable, agentId: string, page: Page): P
   return rows.map(toTool);
 }
 
-/** Whether an agent has a tool of this name. */
-export async function hasTool(db: Queryable, agentId: string, toolName: string): Promise<boolean> {
-  const { rowCount } = await db.query(
-    'select 1 from agent_tools at join tools t on t.id = at.tool_id where at.agent_id = $1 and t.name = $2',
-    [agentId, toolName],
-  );
-  return rowCount === 1;
-}
-
 /** Attaches tools in the order given; those already attached keep their place and their approval setting. */
 export async function attachTools(db: Queryable, agentId: string, toolIds: readonly string[]): Promise<void> {
   await db.query(

@@ -19,7 +19,10 @@ export interface PendingApproval {
 }
 
 /** What waits for approval in a conversation, locked until the transaction ends; null if nothing does. */
-export async function findPendingApproval(db: Queryable, conversationId: string): Promise<PendingApproval | null> {
+export async function findPendingApproval(
+  db: Queryable,
+  conversationId: string,
+): Promise<PendingApproval | null> {
   const { rows } = await db.query<{
     id: string;
     ids: readonly string[];
@@ -55,7 +58,10 @@ export function answerApproval(pool: Pool, runId: string): Promise<AnsweredAppro
   return inTransaction(pool, async (db) => {
     const run = await startRun(db, runId);
     const pending = await findPendingApproval(db, run.conversationId);
-    if (!pending) return (await answeredBefore(db, runId)) ?? { end: await endRun(db, { ...run, stopReason: 'end_turn' }) };
+    if (!pending)
+      return (
+        (await answeredBefore(db, runId)) ?? { end: await endRun(db, { ...run, stopReason: 'end_turn' }) }
+      );
     await recordAnswers(db, run, pending);
     return settleAnswered(db, run, pending);
   });
@@ -69,7 +75,12 @@ interface AnsweringRun {
 }
 
 async function startRun(db: Queryable, runId: string): Promise<AnsweringRun> {
-  const { rows } = await db.query<{ agent_id: string; conversation_id: string; request: TurnRequest; cancelled: boolean }>(
+  const { rows } = await db.query<{
+    agent_id: string;
+    conversation_id: string;
+    request: TurnRequest;
+    cancelled: boolean;
+  }>(
     `update runs set status = 'running', started_at = coalesce(started_at, now())
       where id = $1 and status in ('created', 'running')
       returning agent_id, conversation_id, request, cancel_requested_at is not null as cancelled`,
@@ -96,7 +107,8 @@ async function answeredBefore(db: Queryable, runId: string): Promise<AnsweredApp
 async function recordAnswers(db: Queryable, run: AnsweringRun, pending: PendingApproval): Promise<void> {
   const parts = run.answers.map((answer) => {
     const { toolCallId } = answer;
-    if (answer.type === 'approval') return { type: 'approval', toolCallId, approve: answer.approve, reason: answer.reason } as const;
+    if (answer.type === 'approval')
+      return { type: 'approval', toolCallId, approve: answer.approve, reason: answer.reason } as const;
     const { status, result, stdout, stderr } = answer;
     return { type: 'tool_return', toolCallId, name: '', status, result, stdout, stderr } as const;
   });
@@ -104,13 +116,18 @@ async function recordAnswers(db: Queryable, run: AnsweringRun, pending: PendingA
   await insertMessages(db, { ...run, stepId: pending.stepId }, [
     { id, role: 'approval_response', parts, name: null, otid: null, senderId: null, inContext: false },
   ]);
-  await db.query(`update steps set outcome = jsonb_build_object('calls', outcome -> 'pending') where id = $1`, [
-    pending.stepId,
-  ]);
+  await db.query(
+    `update steps set outcome = jsonb_build_object('calls', outcome -> 'pending') where id = $1`,
+    [pending.stepId],
+  );
 }
 
 /** Closes what needs no tool of ours: denied calls and those that the client ran itself. */
-async function settleAnswered(db: Queryable, run: AnsweringRun, pending: PendingApproval): Promise<AnsweredApproval> {
+async function settleAnswered(
+  db: Queryable,
+  run: AnsweringRun,
+  pending: PendingApproval,
+): Promise<AnsweredApproval> {
   const { askedBy, step } = pending;
   for (const { index } of pending.calls) {
     const answer = run.answers.find(({ toolCallId }) => toolCallId === pending.toolCallIds[index]);
@@ -136,9 +153,10 @@ function outcomeOf(answer: ApprovalAnswer | undefined): ToolOutcome {
 export async function denyPending(db: Queryable, conversationId: string): Promise<string | null> {
   const pending = await findPendingApproval(db, conversationId);
   if (!pending) return null;
-  await db.query(`update steps set outcome = jsonb_build_object('calls', outcome -> 'pending') where id = $1`, [
-    pending.stepId,
-  ]);
+  await db.query(
+    `update steps set outcome = jsonb_build_object('calls', outcome -> 'pending') where id = $1`,
+    [pending.stepId],
+  );
   await closeOpenCalls(db, pending.askedBy, 'The user cancelled the request, so the tool call was denied.');
   return pending.askedBy;
 }

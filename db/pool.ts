@@ -7,13 +7,18 @@ export type { Pool } from 'pg';
 /** What a repository function runs on: the pool, or the client of an open transaction. */
 export type Queryable = Pick<PoolClient, 'query'>;
 
-/** A pool on `url`. A connection that breaks while idle is dropped and replaced; `onError` hears of it. */
+/**
+ * A pool on `url`. A connection that breaks while idle is dropped and replaced; `onError` hears of it. One that breaks
+ * in use fails the query, and the process goes on.
+ */
 export function createPool(
   url: string,
   { max, onError }: { max: number; onError: (error: Error) => void },
 ): Pool {
   const pool = new Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, keepAlive: true });
   pool.on('error', onError);
+  // The pool takes its own listener off while a connection is in use; an error without any would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -30,7 +30,7 @@ export interface Run {
 }
 
 /** Columns of `runs` that make a `Run`. The aliases are the field names, so a row is a run. */
-export const RUN_COLUMNS = `runs.id, runs.agent_id as "agentId", runs.conversation_id as "conversationId", runs.status,
+const RUN_COLUMNS = `runs.id, runs.agent_id as "agentId", runs.conversation_id as "conversationId", runs.status,
   runs.stop_reason as "stopReason", runs.background, runs.stream_tokens as "streamTokens",
   runs.request_config as "requestConfig", runs.metadata, runs.error, runs.callback_url as "callbackUrl",
   runs.callback_sent_at as "callbackSentAt", runs.callback_status_code as "callbackStatusCode",

@@ -166,7 +166,8 @@ async function storeResult(
   outcome: ToolOutcome,
   { status, isClosing = false }: { status: 'done' | 'unknown'; isClosing?: boolean },
 ): Promise<ToolDone> {
-  await db.query(`select 1 from steps where id = $1 for update`, [tool.stepId]);
+  // Not "for update": that would wait for siblings whose ledger rows point at the step, and they for us.
+  await db.query(`select 1 from steps where id = $1 for no key update`, [tool.stepId]);
   const messageId = derivedId('message', tool.key, 'result');
   const { rows } = await db.query<{ is_complete: boolean; run_status: string }>(
     `with closed as (update tool_executions set status = $3, message_id = $4, finished_at = now()

@@ -5,6 +5,7 @@ import { closeRun } from './close-run';
 import { findNextTurn } from './end-run';
 import { openStep } from './open-step';
 import type { Pool } from './pool';
+import { appendRewind } from './rewind';
 import { appendEventsOfAttempt } from './run-events';
 import { saveReply } from './save-reply';
 import { openTool, runTransactionalTool, saveToolResult, settleTool } from './tool-ledger';
@@ -12,7 +13,11 @@ import { openTool, runTransactionalTool, saveToolResult, settleTool } from './to
 /** The turn's durable state on Postgres. */
 export function createTurnStore(pool: Pool): TurnStore {
   return {
-    openStep: (key) => openStep(pool, key),
+    async openStep(key) {
+      const claimed = await openStep(pool, key);
+      if ('opened' in claimed && claimed.opened.attempt > 1) await appendRewind(pool, claimed.opened);
+      return claimed;
+    },
     async appendDeltas(step, events) {
       if (await appendEventsOfAttempt(pool, step, events)) return;
       throw new AppError('SUPERSEDED', `attempt ${step.attempt} of ${step.stepId} is not the current one`);

@@ -1,9 +1,7 @@
 /** Letta's id prefixes (`letta/schemas/enums.py`). Folders are `source`, conversations `conv`. */
-export const ID_PREFIXES = [
-  'agent', 'message', 'run', 'job', 'group', 'block', 'file', 'source', 'tool', 'archive', 'passage', 'provider',
-  'model', 'sandbox', 'step', 'identity', 'conv', 'mcp_server', 'user', 'org',
-] as const; // prettier-ignore
-export type IdPrefix = (typeof ID_PREFIXES)[number];
+export type IdPrefix =
+  | 'agent' | 'message' | 'run' | 'job' | 'group' | 'block' | 'file' | 'source' | 'tool' | 'archive' | 'passage'
+  | 'provider' | 'model' | 'sandbox' | 'step' | 'identity' | 'conv' | 'mcp_server' | 'user' | 'org'; // prettier-ignore
 
 const UUID4 = '[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}';
 

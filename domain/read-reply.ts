@@ -89,7 +89,8 @@ function planCall(plan: StepPlan, call: ToolCallPart, index: number): PlannedCal
   const isKnown = plan.rules.toolNames.includes(call.name);
   return {
     index,
-    name: call.name,
+    // Names cross into histories: a model may invent a long one.
+    name: call.name.slice(0, 128),
     effects: tool?.effects ?? 'read',
     parallel: tool?.enableParallelExecution ?? false,
     ...(isKnown &&

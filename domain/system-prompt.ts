@@ -37,7 +37,7 @@ export function compileSystemPrompt(input: SystemPromptInput): string {
 }
 
 /** One block as the model reads it, in the system message and wherever else it is shown. */
-export function renderBlock({ label, value, limit, description, readOnly }: PromptBlock): string {
+function renderBlock({ label, value, limit, description, readOnly }: PromptBlock): string {
   const lines = [
     `<${label}>`,
     ...(description === null ? [] : ['<description>', description, '</description>']),

@@ -18,7 +18,7 @@ async function main(): Promise<void> {
     const { messages } = await client.agents.messages.create(agent.id, { input });
     for (const message of messages) {
       if (message.message_type === 'assistant_message') console.log(message.content);
-      if (message.message_type === 'tool_call_message') console.log(`  calls ${message.tool_call.name}`);
+      if (message.message_type === 'tool_return_message') console.log(`  used ${message.name ?? 'a tool'}`);
     }
   }
 
@@ -28,7 +28,8 @@ async function main(): Promise<void> {
     stream_tokens: true,
   });
   for await (const event of stream) {
-    if (event.message_type === 'assistant_message') process.stdout.write(String(event.content));
+    if (event.message_type !== 'assistant_message' || typeof event.content !== 'string') continue;
+    process.stdout.write(event.content);
   }
   process.stdout.write('\n');
 }

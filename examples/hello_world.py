@@ -19,8 +19,8 @@ for text in ["What do you know about me?", "I like chess.", "What do I like?"]:
     for message in client.agents.messages.create(agent.id, input=text).messages:
         if message.message_type == "assistant_message":
             print(message.content)
-        if message.message_type == "tool_call_message":
-            print("  calls", message.tool_call.name)
+        if message.message_type == "tool_return_message":
+            print("  used", message.name)
 
 for event in client.agents.messages.create(
     agent.id, input="And what is my name?", streaming=True, stream_tokens=True

@@ -79,7 +79,7 @@ const OpenAiListing = z.union([
 ]);
 
 /** The chat models of an OpenAI-style list, in its order; entries of another shape are skipped. */
-export function readOpenAiListing(provider: Provider, body: unknown): readonly ModelInfo[] {
+function readOpenAiListing(provider: Provider, body: unknown): readonly ModelInfo[] {
   return OpenAiListing.parse(body).flatMap((entry): ModelInfo[] => {
     const { data: model } = OpenAiModel.safeParse(entry);
     if (!model || !isChatModel(provider, model)) return [];
@@ -119,7 +119,7 @@ const AnthropicListing = z.object({
 });
 
 /** Every model of Anthropic's list can chat. */
-export function readAnthropicListing(provider: Provider, body: unknown): readonly ModelInfo[] {
+function readAnthropicListing(provider: Provider, body: unknown): readonly ModelInfo[] {
   return AnthropicListing.parse(body).data.map((model) =>
     describeModel(provider, model.id, {
       contextWindow: model.max_input_tokens,
@@ -145,7 +145,7 @@ const GoogleListing = z.object({
 });
 
 /** The models of Gemini's list that generate text, without the `models/` in front of their names. */
-export function readGoogleListing(provider: Provider, body: unknown): readonly ModelInfo[] {
+function readGoogleListing(provider: Provider, body: unknown): readonly ModelInfo[] {
   return GoogleListing.parse(body)
     .models.filter((model) => model.supportedGenerationMethods.includes('generateContent'))
     .filter((model) => !NOT_CHAT.test(model.name))

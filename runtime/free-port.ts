@@ -13,7 +13,7 @@ const LAST = 32_000;
 const Ports = z.record(z.string(), z.number().int().min(1).max(65_535));
 
 /** Whether something could listen on `host:port` right now; the reason when not. */
-export function portProblem(host: string, port: number): Promise<Error | null> {
+function portProblem(host: string, port: number): Promise<Error | null> {
   return new Promise((resolve) => {
     const server = net.createServer();
     server.once('error', resolve);

@@ -37,7 +37,7 @@ function next(config: Config, { url, models: handles }: ServerReady): string {
   return [
     'Create an agent, then send it a message (put its id in place of AGENT):',
     `  curl -s ${url}/v1/agents/${password} -H 'content-type: application/json' -d '${JSON.stringify(agent)}'`,
-    `  curl -s ${url}/v1/agents/AGENT/messages${password} -H 'content-type: application/json' -d '{"input":"Hi, I am Ada"}'`,
+    `  curl -s ${url}/v1/agents/AGENT/messages${password} -H 'content-type: application/json' -d '{"input":"My name is Ada"}'`,
     '',
     'Ctrl-C stops everything.',
   ].join('\n');

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from '../api/app';
+import { startCallbacks } from '../api/callbacks';
 import type { ApiDeps } from '../api/deps';
 import { createRunWatcher } from '../api/run-watcher';
 import { startSweeper } from '../api/sweeper';
@@ -136,12 +137,14 @@ async function startApi(config: Config, deps: ApiDeps) {
   const server = createApp(deps).listen(config.api.port, config.api.host);
   await listening(server, config);
   const stopSweeper = startSweeper(deps);
+  const stopCallbacks = startCallbacks(deps);
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : config.api.port;
   return {
     url: `http://${config.api.host}:${port}`,
     async stop() {
       stopSweeper();
+      stopCallbacks();
       server.close();
       server.closeIdleConnections();
       const closed = once(server, 'close');

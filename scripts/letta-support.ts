@@ -31,7 +31,9 @@ const TOOL_COUNT = tools('filters and counts tools by everything the SDK offers'
 const AGENT_TOOLS = tools('attaches, detaches and lists the tools of an agent');
 const LISTED_MODELS = models('lists models and embedding models in the form of the original');
 const RUN_PARTS = runs('has steps, usage and metrics as the original shows them');
-const RUN_MESSAGES = runs('lists all of them oldest first, and answers a blocking caller with its output only');
+const RUN_MESSAGES = runs(
+  'lists all of them oldest first, and answers a blocking caller with its output only',
+);
 const FEEDBACK = runs('keeps what a person thought of a step');
 
 const STORED_TOOL = tools(
@@ -157,6 +159,6 @@ export const DIFFERENCES: readonly string[] = [
 export const EXTENSIONS: readonly string[] = [
   '`effects` on tools, read and written: `read`, `transactional`, `idempotent` or `once` (default for tools of ' +
     'users). It decides what happens to a call whose process died (decision 0004).',
-  'Event `rewind` in token streams, under a name that the SDKs skip: the model call was begun anew, and what followed ' +
-    'the frame `from_seq_id` is void.',
+  'Event `rewind` in token streams, under a name that the SDKs skip: the model call was begun anew, and the deltas of ' +
+    'its step from frame `from_seq_id` on are void. What comes again has a new message id.',
 ];

@@ -12,7 +12,7 @@ const MODEL: ActivityOptions = {
   ...CANCEL,
   startToCloseTimeout: '10m',
   heartbeatTimeout: '1500ms',
-  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s', maximumAttempts: 60 },
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '2s', maximumAttempts: 300 },
 };
 
 const TOOL: Readonly<Record<PlannedCall['effects'], ActivityOptions>> = {
@@ -32,7 +32,7 @@ const TOOL: Readonly<Record<PlannedCall['effects'], ActivityOptions>> = {
     ...CANCEL,
     startToCloseTimeout: '10s',
     heartbeatTimeout: '1500ms',
-    retry: { initialInterval: '100ms', maximumInterval: '5s', maximumAttempts: 60 },
+    retry: { initialInterval: '100ms', maximumInterval: '2s', maximumAttempts: 300 },
   },
   once: { ...CANCEL, startToCloseTimeout: '10m', heartbeatTimeout: '30s', retry: { maximumAttempts: 1 } },
 };
@@ -60,5 +60,5 @@ export const { answerApproval, closeRun, settleTool, findNextTurn } = proxyActiv
 >({
   startToCloseTimeout: '10s',
   heartbeatTimeout: '1500ms',
-  retry: { initialInterval: '100ms', maximumInterval: '5s', maximumAttempts: 100 },
+  retry: { initialInterval: '100ms', maximumInterval: '2s', maximumAttempts: 300 },
 });

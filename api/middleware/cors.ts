@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 
 /** Where the Agent Development Environment runs: the hosted one and the ports of local ones. */
-export const ADE_ORIGINS: readonly string[] = [
+const ADE_ORIGINS: readonly string[] = [
   'https://app.letta.com',
   'http://localhost:3000',
   'http://localhost:4200',

@@ -10,7 +10,7 @@ import { requestIdOf } from './request-log';
 /** Answers every error in Letta's shape. Unknown ones are logged with the request's id and answered without details. */
 export function errorHandler(log: Logger): ErrorRequestHandler {
   // Express tells an error handler by its four parameters.
-   
+
   return (error: unknown, req, res, _next) => {
     const known = toAppError(error);
     const wire: WireError = known ? toWireError(known) : (fromHttpError(error) ?? UNKNOWN_ERROR);

@@ -106,7 +106,9 @@ async function mint({ db, models }: ApiDeps, asked: RunToMint): Promise<Minted> 
   const minted = await mintRun(db, run);
   if (!minted.hasAgent) throw new AppError('NOT_FOUND', `Agent with ID ${run.agentId} not found`);
   if (minted.pendingRequestId !== null) {
-    throw new AppError('PENDING_APPROVAL', PENDING_APPROVAL_TEXT, { facts: { pendingRequestId: minted.pendingRequestId } });
+    throw new AppError('PENDING_APPROVAL', PENDING_APPROVAL_TEXT, {
+      facts: { pendingRequestId: minted.pendingRequestId },
+    });
   }
   return { ...run, isBusy: minted.isBusy, createdAt: minted.createdAt };
 }
@@ -115,10 +117,12 @@ async function mint({ db, models }: ApiDeps, asked: RunToMint): Promise<Minted> 
 async function start({ db, turns }: ApiDeps, run: Minted): Promise<void> {
   const { id: runId, agentId, conversationId, isBusy } = run;
   const isAnswer = run.request.approvals !== null;
-  await turns.start({ runId, agentId, conversationId, ...(isAnswer && { isAnswer }) }, { isBusy }).catch(async (error: unknown) => {
-    await unmintRun(db, runId);
-    throw error;
-  });
+  await turns
+    .start({ runId, agentId, conversationId, ...(isAnswer && { isAnswer }) }, { isBusy })
+    .catch(async (error: unknown) => {
+      await unmintRun(db, runId);
+      throw error;
+    });
 }
 
 const streamOptions = (body: SendMessageBody) => ({

@@ -53,7 +53,7 @@ const MODEL_FAILURES: Readonly<Record<string, string>> = {
 };
 
 /** Letta's sentence for a kind of model failure (`llmErrorType`); it stands beside the provider's own words. */
-export const modelFailureText = (type: string): string => MODEL_FAILURES[type] ?? LLM_ERROR;
+const modelFailureText = (type: string): string => MODEL_FAILURES[type] ?? LLM_ERROR;
 
 // The SDKs re-send on 408, 409, 429 and 5xx. A model failure has had its retries inside the turn. A 409 that names a
 // run, or that lost a race, is over soon; any other stays what it is.

@@ -77,10 +77,7 @@ function headOf(
 }
 
 /** The `otid` of a fragment. Messages that clients wrote keep the client's; an approval request has its message's id. */
-export function otidFor(
-  message: Pick<Message, 'id' | 'role' | 'otid'>,
-  fragment: MessageFragment,
-): string | null {
+function otidFor(message: Pick<Message, 'id' | 'role' | 'otid'>, fragment: MessageFragment): string | null {
   if (fragment.kind === 'approval_request') return message.id;
   if (CLIENT_WRITTEN.includes(message.role)) return message.otid;
   return otidOf(message.id, fragment.index);

@@ -20,11 +20,11 @@ export interface FrameContext extends MessageOptions {
 }
 
 /** One frame without a name: the only kind besides `error` that Letta's SDKs pass on. */
-export const dataFrame = (data: unknown): string => `data: ${asciiJson(data)}\n\n`;
+const dataFrame = (data: unknown): string => `data: ${asciiJson(data)}\n\n`;
 /** A frame with a name. SDKs drop all of them but `error`, which they throw. */
-export const namedFrame = (name: string, data: unknown): string => `event: ${name}\n${dataFrame(data)}`;
+const namedFrame = (name: string, data: unknown): string => `event: ${name}\n${dataFrame(data)}`;
 /** What ends every stream. */
-export const DONE_FRAME = 'data: [DONE]\n\n';
+const DONE_FRAME = 'data: [DONE]\n\n';
 
 /**
  * The SSE frames of one stored event, as raw text. A pure function of what is stored: a replay sends the same bytes.

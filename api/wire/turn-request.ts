@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import type { ImagePart, TextPart } from '../../domain/message';
 import { textOf } from '../../domain/prompt';
-import { EVERY_CALL, type ApprovalAnswer, type InputMessage, type TurnRequest } from '../../domain/turn-request';
+import {
+  EVERY_CALL,
+  type ApprovalAnswer,
+  type InputMessage,
+  type TurnRequest,
+} from '../../domain/turn-request';
 import { newId } from '../../new-id';
 import { int32 } from './fields';
 import { WIRE_MESSAGE_TYPES } from './message-types';

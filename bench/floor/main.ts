@@ -18,7 +18,10 @@ async function main(address: string): Promise<void> {
     ...WORKER_LIMITS,
     connection,
     taskQueue: TASK_QUEUE,
-    workflowBundle: await bundleWorkflowCode({ workflowsPath: path.join(__dirname, 'floor-turn.js') }),
+    workflowBundle: await bundleWorkflowCode({
+      workflowsPath: path.join(__dirname, 'floor-turn.js'),
+      logger: new DefaultLogger('ERROR'),
+    }),
     activities: { wait },
   });
   const running = worker.run();

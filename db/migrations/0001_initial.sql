@@ -156,6 +156,7 @@ create table runs (
 );
 create index runs_created on runs (created_at, id);
 create index runs_agent on runs (agent_id, created_at, id);
+create index runs_callbacks on runs (completed_at) where callback_url is not null and callback_sent_at is null;
 create index runs_waiting on runs (conversation_id, queue_seq) where status in ('created', 'running');
 
 -- One row per message. `seq` is the order of the transcript. `in_context` rows are what the model reads; a tool call

@@ -13,7 +13,7 @@ export type Decision =
 type ToolMessage = Extract<PromptMessage, { role: 'tool' }>;
 
 /** Every reply begins with this, so that nobody takes the script for a language model. */
-export const DEMO_LABEL = '[demo model] ';
+const DEMO_LABEL = '[demo model] ';
 
 /**
  * The script. A pure function of the request: it carries out what the user's messages of this turn ask for, one step

@@ -164,15 +164,20 @@ describe('the .env file', () => {
   });
 });
 
-it('.env.example names every variable that is read, and no other', () => {
+describe('every variable that is read, and no other, is named', () => {
   const root = path.resolve(__dirname, '..', '..');
-  const read = [
-    ...fs.readFileSync(path.join(root, 'config.ts'), 'utf8').matchAll(/^ {2}([A-Z][A-Z_]+):/gm),
-  ].map(([, name]) => name);
-  const named = [
-    ...fs.readFileSync(path.join(root, '.env.example'), 'utf8').matchAll(/^#?([A-Z][A-Z_]+)=/gm),
-  ].map(([, name]) => name);
+  const namesIn = (file: string, pattern: RegExp) =>
+    [...fs.readFileSync(path.join(root, file), 'utf8').matchAll(pattern)]
+      .map(([, name]) => name ?? '')
+      .sort();
   const notOurs = ['PATH', 'XDG_CACHE_HOME'];
+  const read = namesIn('config.ts', /^ {2}([A-Z][A-Z_]+):/gm).filter((name) => !notOurs.includes(name));
 
-  expect([...named].sort()).toEqual(read.filter((name) => !notOurs.includes(name ?? '')).sort());
+  it('in .env.example', () => {
+    expect(namesIn('.env.example', /^#?([A-Z][A-Z_]+)=/gm)).toEqual(read);
+  });
+
+  it('in the table of the README', () => {
+    expect(namesIn('README.md', /^\| `([A-Z][A-Z_]+)` \|/gm)).toEqual(read);
+  });
 });

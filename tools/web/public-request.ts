@@ -61,7 +61,7 @@ export async function requestPublic(
 }
 
 /** The address as a URL that may be requested. WHATWG parsing turns 0x7f.1 and 2130706433 into plain addresses. */
-export function parsePublicUrl(address: string, from?: URL): URL {
+function parsePublicUrl(address: string, from?: URL): URL {
   if (!URL.canParse(address, from?.href)) {
     throw toolError(
       'ValueError',

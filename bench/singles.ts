@@ -1,0 +1,145 @@
+import { Client, Connection } from '@temporalio/client';
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { turnWorkflowId } from '../domain/turn';
+import { applyLoad, quantile } from './load';
+import { usageOfServices } from './processes';
+import { measureSpans, type Spans } from './spans';
+import type { BenchStack } from './stack';
+import type { Shape } from './cells';
+import {
+  agentFor,
+  createAgent,
+  createAgents,
+  firstEventMs,
+  manyToolsMessage,
+  messageFor,
+  takeTurn,
+} from './turns';
+
+/** What one turn costs in things that can be counted. */
+export interface TurnCost {
+  readonly shape: Shape;
+  readonly statements: number;
+  readonly transactions: number;
+  readonly activities: number;
+  readonly historyEvents: number;
+  readonly historyBytes: number;
+}
+export interface Singles {
+  readonly fiftyToolsMs: readonly number[];
+  readonly firstEvent: { readonly p50Ms: number; readonly p95Ms: number };
+  readonly costs: readonly TurnCost[];
+  readonly spans: Spans;
+  /** Memory of the server after each round of 512 turns at 256 callers. */
+  readonly memoryRoundsMb: readonly number[];
+}
+
+/** Everything that is measured once, one caller at a time, and memory under 256. */
+export async function measureSingles(
+  stack: BenchStack,
+  { isQuick, progress }: { readonly isQuick: boolean; readonly progress: (line: string) => void },
+): Promise<Singles> {
+  progress('50-tool turns');
+  const fiftyToolsMs = await timeFiftyTools(stack);
+  progress('first streamed events');
+  const firstEvent = await timeFirstEvents(stack);
+  progress('costs of a turn');
+  const costs = [await countCost(stack, 'one-step'), await countCost(stack, 'two-tools')];
+  progress('spans of a turn');
+  const spans = await measureSpans(stack);
+  const memoryRoundsMb = isQuick ? [] : await measureMemory(stack, progress);
+  return { fiftyToolsMs, firstEvent, costs, spans, memoryRoundsMb };
+}
+
+async function timeFiftyTools(stack: BenchStack): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    const agentId = await createAgent(stack.api);
+    const startedAt = performance.now();
+    await takeTurn(stack.api, agentId, manyToolsMessage(50));
+    times.push(performance.now() - startedAt);
+  }
+  return times;
+}
+
+async function timeFirstEvents({ api }: BenchStack) {
+  const [agents] = await createAgents(api, 1, 60);
+  const times: number[] = [];
+  for (let turn = 0; turn < 60; turn++) {
+    times.push(await firstEventMs(api, agentFor([agents ?? []], 0, turn), 'SAY Hello, Ada.'));
+  }
+  times.sort((a, b) => a - b);
+  return { p50Ms: quantile(times, 0.5), p95Ms: quantile(times, 0.95) };
+}
+
+const COUNTED = 10;
+
+/** Counts statements in Postgres' own log, and events in Temporal's histories, over a few quiet turns. */
+async function countCost(stack: BenchStack, shape: Shape): Promise<TurnCost> {
+  const { api, db, home } = stack;
+  const agentId = await createAgent(api);
+  const input = messageFor({ shape, modelMs: 0 });
+  const log = path.join(home, 'postgres.log');
+  const transactions = async () => {
+    const { rows } = await db.query<{ n: number }>(
+      `select xact_commit as n from pg_stat_database where datname = current_database()`,
+    );
+    return rows[0]?.n ?? 0;
+  };
+  const client = new Client({ connection: await Connection.connect({ address: stack.temporalAddress }) });
+  let [activities, historyEvents, historyBytes] = [0, 0, 0];
+  await settleStatistics();
+  const transactionsBefore = await transactions();
+  await db.query(`alter system set log_statement = 'all'`);
+  await db.query(`select pg_reload_conf()`);
+  await sleep(200); // Postgres' processes read their settings when they next wake.
+  const logBefore = fs.statSync(log).size;
+  for (let turn = 0; turn < COUNTED; turn++) {
+    await takeTurn(api, agentId, input);
+    const handle = client.workflow.getHandle(turnWorkflowId(agentId));
+    await handle.result();
+    const { events } = await handle.fetchHistory();
+    activities += events?.filter((event) => event.activityTaskScheduledEventAttributes).length ?? 0;
+    const { historyLength, historySize } = await handle.describe();
+    historyEvents += historyLength;
+    historyBytes += historySize ?? 0;
+  }
+  const logged = fs.readFileSync(log, 'utf8').slice(logBefore);
+  await db.query(`alter system reset log_statement`);
+  await db.query(`select pg_reload_conf()`);
+  await settleStatistics();
+  const committed = (await transactions()) - transactionsBefore;
+  await client.connection.close();
+  const statements = logged.match(/LOG: {2}(execute|statement)/g)?.length ?? 0;
+  return {
+    shape,
+    statements: statements / COUNTED,
+    transactions: committed / COUNTED,
+    activities: activities / COUNTED,
+    historyEvents: historyEvents / COUNTED,
+    historyBytes: historyBytes / COUNTED,
+  };
+}
+
+/** Postgres' processes report their counts at most once a second. */
+const settleStatistics = (): Promise<void> => sleep(1_500);
+
+async function measureMemory(
+  stack: BenchStack,
+  progress: (line: string) => void,
+): Promise<readonly number[]> {
+  const callers = 256;
+  const rounds: number[] = [];
+  const cell = { shape: 'one-step', modelMs: 0, callers } as const;
+  for (let round = 1; round <= 4; round++) {
+    progress(`memory at ${callers} callers, round ${round} of 4`);
+    const agents = await createAgents(stack.api, callers, callers);
+    await applyLoad(cell, (caller, turn) =>
+      takeTurn(stack.api, agentFor(agents, caller, turn), messageFor(cell)),
+    );
+    rounds.push(usageOfServices(stack.pids).server.rssMb);
+  }
+  return rounds;
+}

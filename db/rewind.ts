@@ -1,0 +1,20 @@
+import type { OpenedStep } from '../domain/turn-state';
+import type { Queryable } from './pool';
+import { appendEventsOfAttempt } from './run-events';
+
+/**
+ * Tells watchers that a model call is begun anew: the deltas that earlier attempts of the step sent are void. Says
+ * nothing when they sent none since the last time. An attempt that was superseded meanwhile writes nothing.
+ */
+export async function appendRewind(db: Queryable, step: OpenedStep): Promise<void> {
+  const { rows } = await db.query<{ from_seq: number | null }>(
+    `select min(seq) as from_seq from run_events
+      where run_id = $1 and event ->> 'stepId' = $2 and event ->> 'type' <> 'rewind'
+        and seq > (select coalesce(max(seq), 0) from run_events
+                    where run_id = $1 and event ->> 'stepId' = $2 and event ->> 'type' = 'rewind')`,
+    [step.runId, step.stepId],
+  );
+  const fromSeq = rows[0]?.from_seq ?? null;
+  if (fromSeq === null) return;
+  await appendEventsOfAttempt(db, step, [{ type: 'rewind', fromSeq, stepId: step.stepId }]);
+}

@@ -1,0 +1,137 @@
+// Records one history per control-flow shape of a turn into test/replay/histories, from the built product:
+//   npm run build && node -r ./test/support/register-typescript.cjs test/replay/record-histories.ts
+// Record again only when workflow code changed on purpose and no turn of the version before can be under way any more.
+// A replay test that fails says that running turns would break: give the change a patch instead.
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import fs from 'node:fs';
+import path from 'node:path';
+import { turnWorkflowId } from '../../domain/turn';
+import { startFakeOpenAI, type FakeReply, type FakeRequest } from '../support/fake-openai';
+import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
+import { serve } from '../support/served';
+import { startTestServices } from '../support/services';
+import { createTestDatabase, testTemporalAddress } from '../support/stack';
+import { until } from '../support/started';
+import { CANARY } from './canary';
+
+const FOLDER = path.join(__dirname, 'histories');
+const TASK_QUEUE = 'recorder';
+const PARALLEL = { parallel_tool_calls: true };
+const rule = (type: string) => ({ tool_rules: [{ type, tool_name: 'memory_insert' }] });
+const INSERT: FakeReply = {
+  toolCalls: [{ name: 'memory_insert', arguments: { label: 'human', new_string: CANARY } }],
+};
+const SEARCH = { name: 'conversation_search', arguments: { query: CANARY } };
+
+/** What the model says step by step to a message that names the shape; the last reply is repeated. */
+const REPLIES: Readonly<Record<string, readonly FakeReply[]>> = {
+  plain: [{ text: CANARY }],
+  tools: [INSERT, INSERT, { text: CANARY }],
+  'parallel-tools': [{ toolCalls: [SEARCH, SEARCH, SEARCH] }, { text: CANARY }],
+  'max-steps': [INSERT],
+  'model-failure': [{ error: { status: 401 } }],
+  cancelled: [INSERT, { text: CANARY, delayMs: 20_000 }],
+  'tool-settled': [{ toolCalls: [SEARCH] }, { text: CANARY }],
+  queued: [{ text: CANARY, delayMs: 400 }],
+  'required-before-exit': [{ text: CANARY }, INSERT, { text: CANARY }],
+  approval: [INSERT, { text: CANARY }],
+};
+
+function script({ turns }: FakeRequest): FakeReply {
+  const at = turns.findLastIndex(({ role, text }) => role === 'user' && text.startsWith('shape '));
+  const shape = turns[at]!.text.split(' ')[1]!;
+  const step = turns.slice(at).filter(({ role }) => role === 'assistant').length;
+  const replies = REPLIES[shape]!;
+  return replies[Math.min(step, replies.length - 1)]!;
+}
+
+async function record(): Promise<void> {
+  const services = await startTestServices();
+  Object.assign(process.env, services.environment);
+  const database = await createTestDatabase();
+  const fake = await startFakeOpenAI({ script });
+  const server = await serve({
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: testTemporalAddress(),
+    TEMPORAL_TASK_QUEUE: TASK_QUEUE,
+    OPENAI_API_KEY: 'sk-test',
+    OPENAI_BASE_URL: fake.url,
+  });
+  const connection = await Connection.connect({ address: testTemporalAddress() });
+  const { workflow } = new Client({ connection });
+  const url = server.url ?? '';
+
+  async function save(shape: string, agentId: string, runId?: string): Promise<string | null> {
+    const handle = workflow.getHandle(turnWorkflowId(agentId), runId);
+    await until(async () => (await handle.describe()).status.name !== 'RUNNING', 10_000);
+    const history = await handle.fetchHistory();
+    const recorded = anonymous(JSON.parse(historyToJSON(history)));
+    fs.writeFileSync(path.join(FOLDER, `${shape}.json`), `${JSON.stringify(recorded, null, 1)}\n`);
+    return history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? null;
+  }
+  const turn = async (shape: string, agentFields = {}, fields = {}): Promise<string> => {
+    const agent = await createAgent(url, agentFields);
+    await runEnd(url, await sendAsync(url, agent.id, `shape ${shape} ${CANARY}`, fields));
+    return agent.id;
+  };
+
+  await save('plain', await turn('plain'));
+  await save('tools', await turn('tools'));
+  await save('parallel-tools', await turn('parallel-tools', PARALLEL));
+  await save('max-steps', await turn('max-steps', {}, { max_steps: 2 }));
+  await save('model-failure', await turn('model-failure'));
+  await save('required-before-exit', await turn('required-before-exit', rule('required_before_exit')));
+
+  const cancelled = await createAgent(url);
+  const runId = await sendAsync(url, cancelled.id, `shape cancelled ${CANARY}`);
+  await until(() => fake.count > 0 && JSON.stringify(fake.requests.at(-1)?.body).includes('tool_call_id'), 10_000);
+  await call(url, 'POST', `/v1/agents/${cancelled.id}/messages/cancel`, { run_ids: [runId] });
+  await save('cancelled', cancelled.id);
+
+  // The result of every attempt but the settling one is refused by the database.
+  await database.pool.query(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'refused by the recorder'; end $$;
+    create trigger refuse before update on tool_executions
+      for each row when (new.status = 'done' and old.attempt < 5) execute function refuse()`);
+  await save('tool-settled', await turn('tool-settled'));
+  await database.pool.query('drop trigger refuse on tool_executions');
+
+  const queued = await createAgent(url);
+  await sendAsync(url, queued.id, `shape queued ${CANARY}`);
+  await runEnd(url, await sendAsync(url, queued.id, `shape queued ${CANARY}`));
+  const first = await save('queued-second', queued.id);
+  await save('queued-first', queued.id, first!);
+
+  const asking = await turn('approval', rule('requires_approval'));
+  await save('approval-asked', asking);
+  const approval = { messages: [{ type: 'approval', approve: true, approval_request_id: await lastMessageId(url, asking) }] };
+  await call(url, 'POST', `/v1/agents/${asking}/messages`, approval);
+  await save('approval-answered', asking);
+
+  if (fake.problems.length > 0) throw new Error(fake.problems.join('\n'));
+  await connection.close();
+  await server.kill('SIGTERM');
+  await fake.close();
+  await database.drop();
+  await services.stop();
+}
+
+async function lastMessageId(url: string, agentId: string): Promise<string> {
+  const [last] = await call<{ id: string }[]>(url, 'GET', `/v1/agents/${agentId}/messages?order=desc&limit=1`);
+  return last!.id;
+}
+
+/** The history without the names and paths of the machine that recorded it; a replay needs neither. */
+function anonymous(value: unknown): unknown {
+  if (typeof value === 'string') return value.replace(/^\d+@.*/, 'recorder');
+  if (Array.isArray(value)) return value.map(anonymous);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, item]) =>
+      name === 'stackTrace' ? [] : [[name, anonymous(item)]],
+    ),
+  );
+}
+
+void record();
