@@ -34,7 +34,7 @@ const CLOSING_PAUSE_MS = 3;
 const CLOSING_TRIES = 8;
 // Temporal lets starts pass before the work of running turns, so a crowd of starts would hold those turns up for
 // seconds. More at a time start no turn sooner: one history shard takes them one by one.
-const STARTS_AT_A_TIME = Number(process.env.XSTARTS ?? 4);
+const STARTS_AT_A_TIME = 4;
 // gRPC's UNAVAILABLE and DEADLINE_EXCEEDED.
 const AWAY: readonly number[] = [14, 4];
 

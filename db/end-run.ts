@@ -1,8 +1,9 @@
 import { statusOf, type StopReason } from '../domain/run';
 import type { RunError, RunEvent } from '../domain/run-event';
 import type { TurnEnd, TurnInput } from '../domain/turn';
+import { toJsonb } from './json';
 import { inTransaction, type Pool, type Queryable } from './pool';
-import { appendEvents } from './run-events';
+import { appendEvents, noticeOf, RUN_EVENTS_CHANNEL } from './run-events';
 
 interface RunToClose {
   readonly runId: string;
@@ -13,32 +14,42 @@ interface RunToClose {
   readonly events?: readonly RunEvent[];
 }
 
+// One statement: run, agent, last step, events and the notice. `run` is empty when the run is over already.
+const END_RUN = `
+  with run as (update runs set status = $2, stop_reason = $3, error = $4, completed_at = now(),
+                      event_seq = event_seq + $5
+                where id = $1 and status in ('created', 'running') returning agent_id, created_at, event_seq),
+       agent as (update agents set last_stop_reason = $3, last_run_completion = now(),
+                        last_run_duration_ms = least(extract(epoch from now() - run.created_at) * 1000, 2147483647)
+                   from run where agents.id = run.agent_id),
+       step as (update steps set stop_reason = $3 from run
+                 where run_id = $1 and index = (select max(index) from steps where run_id = $1)),
+       stored as (insert into run_events (run_id, seq, event)
+                  select $1, run.event_seq - $5 + item.position, item.event
+                    from run, jsonb_array_elements($6::jsonb) with ordinality as item (event, position))
+  select pg_notify('${RUN_EVENTS_CHANNEL}', $7) from run`;
+
 /**
  * Ends a run inside the caller's transaction and finds the message that waits behind it. A run that is over already
  * keeps its end. Also stamps the agent's last_* fields.
  */
 export async function endRun(db: Queryable, run: RunToClose): Promise<TurnEnd> {
-  const { rows } = await db.query<{ agent_id: string }>(
-    `with run as (update runs set status = $2, stop_reason = $3, error = $4, completed_at = now()
-                   where id = $1 and status in ('created', 'running') returning agent_id, created_at)
-     update agents set last_stop_reason = $3, last_run_completion = now(),
-            last_run_duration_ms = least(extract(epoch from now() - run.created_at) * 1000, 2147483647)
-       from run where agents.id = run.agent_id returning agents.id as agent_id`,
-    [run.runId, statusOf(run.stopReason), run.stopReason, run.error ? JSON.stringify(run.error) : null],
-  );
-  if (rows.length > 0) {
-    await db.query(
-      `update steps set stop_reason = $2 where run_id = $1
-          and index = (select max(index) from steps where run_id = $1)`,
-      [run.runId, run.stopReason],
-    );
-    const end: RunEvent = {
-      type: 'run-end',
-      stopReason: run.stopReason,
-      ...(run.error && { error: run.error }),
-    };
-    await appendEvents(db, run.runId, [...(run.events ?? []), end]);
-  }
+  const { runId, stopReason, error } = run;
+  const end: RunEvent = { type: 'run-end', stopReason, ...(error && { error }) };
+  const events = [...(run.events ?? []), end];
+  await db.query({
+    name: 'end-run',
+    text: END_RUN,
+    values: [
+      runId,
+      statusOf(stopReason),
+      stopReason,
+      error ? JSON.stringify(error) : null,
+      events.length,
+      toJsonb(events),
+      noticeOf(runId, events),
+    ],
+  });
   return { stopReason: run.stopReason, next: await takeNextTurn(db, run.conversationId) };
 }
 

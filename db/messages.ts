@@ -55,11 +55,12 @@ export async function listTranscript(db: Queryable, filter: MessageFilter, page:
 
 /** What a run said and did, in order, without what it was told: the messages of a blocking answer. */
 export async function listRunOutput(db: Queryable, runId: string): Promise<Message[]> {
-  const { rows } = await db.query<MessageRow>(
-    `select ${MESSAGE_COLUMNS} from messages
+  const { rows } = await db.query<MessageRow>({
+    name: 'list-run-output',
+    text: `select ${MESSAGE_COLUMNS} from messages
       where run_id = $1 and role in ('assistant', 'tool', 'approval_request') order by seq`,
-    [runId],
-  );
+    values: [runId],
+  });
   return rows.map(rowToMessage);
 }
 

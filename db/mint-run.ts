@@ -38,8 +38,9 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
     pending: string | null;
     is_busy: boolean;
     now: Date;
-  }>(
-    `with agent as (select a.id from agents a join conversations c on c.agent_id = a.id where a.id = $2 and c.id = $3),
+  }>({
+    name: 'mint-run',
+    text: `with agent as (select a.id from agents a join conversations c on c.agent_id = a.id where a.id = $2 and c.id = $3),
           pending as (select m.id from messages m join steps s on s.id = m.step_id
                        where m.conversation_id = $3 and not m.in_context and m.role = 'approval_request'
                          and s.outcome ? 'pending' and not $11 limit 1),
@@ -49,7 +50,7 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
                       where not exists (select from pending))
      select now() as now, exists (select from agent) as has_agent, (select id from pending) as pending,
             exists (select from runs where conversation_id = $3 and status = 'running') as is_busy`,
-    [
+    values: [
       run.id,
       run.agentId,
       run.conversationId,
@@ -62,7 +63,7 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
       run.callbackUrl,
       run.ignoresPending,
     ],
-  );
+  });
   const row = rows[0];
   if (!row) throw new AppError('INTERNAL', 'the statement that stores a run returned no row');
   return { hasAgent: row.has_agent, pendingRequestId: row.pending, isBusy: row.is_busy, createdAt: row.now };

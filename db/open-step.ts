@@ -79,7 +79,11 @@ export async function openStep(
   { runId, step }: StepKey,
 ): Promise<{ readonly stored: StepOutcome } | { readonly opened: OpenedStep }> {
   const stepId = derivedId('step', runId, step);
-  const { rows } = await pool.query<StepRow>(OPEN_STEP, [runId, step, stepId]);
+  const { rows } = await pool.query<StepRow>({
+    name: 'open-step',
+    text: OPEN_STEP,
+    values: [runId, step, stepId],
+  });
   const row = rows[0];
   if (!row || row.step_status !== 'pending') return { stored: await storedOutcome(pool, runId, step) };
   return {
@@ -114,10 +118,11 @@ export async function openStep(
 
 /** What the model reads of a thread, oldest first. */
 async function readContext(db: Queryable, conversationId: string): Promise<readonly Message[]> {
-  const { rows } = await db.query<MessageRow>(
-    `select ${MESSAGE_COLUMNS} from messages where conversation_id = $1 and in_context order by seq`,
-    [conversationId],
-  );
+  const { rows } = await db.query<MessageRow>({
+    name: 'read-context',
+    text: `select ${MESSAGE_COLUMNS} from messages where conversation_id = $1 and in_context order by seq`,
+    values: [conversationId],
+  });
   return rows.map(rowToMessage);
 }
 

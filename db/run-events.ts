@@ -16,14 +16,15 @@ export interface StoredRunEvent {
 /** Numbers and stores events inside the caller's transaction and wakes watchers when it commits. */
 export async function appendEvents(db: Queryable, runId: string, events: readonly RunEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await db.query(
-    `with run as (update runs set event_seq = event_seq + $2 where id = $1 returning event_seq),
+  await db.query({
+    name: 'append-events',
+    text: `with run as (update runs set event_seq = event_seq + $2 where id = $1 returning event_seq),
           stored as (insert into run_events (run_id, seq, event)
                      select $1, run.event_seq - $2 + item.position, item.event
                        from run, jsonb_array_elements($3::jsonb) with ordinality as item (event, position))
      select pg_notify('${RUN_EVENTS_CHANNEL}', $4) from run`,
-    [runId, events.length, toJsonb(events), notice(runId, events)],
-  );
+    values: [runId, events.length, toJsonb(events), noticeOf(runId, events)],
+  });
 }
 
 /**
@@ -35,16 +36,17 @@ export async function appendEventsOfAttempt(
   { runId, stepId, attempt }: { runId: string; stepId: string; attempt: number },
   events: readonly RunEvent[],
 ): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `with owner as (select 1 from steps where id = $5 and attempt = $6 and status = 'pending'),
+  const { rowCount } = await db.query({
+    name: 'append-events-of-attempt',
+    text: `with owner as (select 1 from steps where id = $5 and attempt = $6 and status = 'pending'),
           run as (update runs set event_seq = event_seq + $2 where id = $1 and exists (select from owner)
                   returning event_seq),
           stored as (insert into run_events (run_id, seq, event)
                      select $1, run.event_seq - $2 + item.position, item.event
                        from run, jsonb_array_elements($3::jsonb) with ordinality as item (event, position))
      select pg_notify('${RUN_EVENTS_CHANNEL}', $4) from run`,
-    [runId, events.length, toJsonb(events), notice(runId, events), stepId, attempt],
-  );
+    values: [runId, events.length, toJsonb(events), noticeOf(runId, events), stepId, attempt],
+  });
   return rowCount === 1;
 }
 
@@ -62,6 +64,7 @@ export async function readEvents(
   return rows.map((row) => ({ seq: row.seq, event: row.event, createdAt: row.created_at }));
 }
 
-function notice(runId: string, events: readonly RunEvent[]): string {
+/** What watchers of the run are told about these events. */
+export function noticeOf(runId: string, events: readonly RunEvent[]): string {
   return events.some((event) => event.type === 'run-end') ? `${runId} end` : runId;
 }

@@ -121,16 +121,17 @@ export async function getRunMetrics(db: Queryable, id: string): Promise<RunMetri
 
 /** A run with its token counts, in one statement. `NOT_FOUND` if there is no such run. */
 export async function getRunWithUsage(db: Queryable, id: string): Promise<{ run: Run; usage: RunUsage }> {
-  const { rows } = await db.query<Run & { stepUsage: readonly StepUsage[] }>(
-    `select ${RUN_COLUMNS},
+  const { rows } = await db.query<Run & { stepUsage: readonly StepUsage[] }>({
+    name: 'get-run-with-usage',
+    text: `select ${RUN_COLUMNS},
             (select coalesce(jsonb_agg(jsonb_build_object(
                       'promptTokens', prompt_tokens, 'completionTokens', completion_tokens,
                       'totalTokens', total_tokens, 'cachedInputTokens', cached_input_tokens,
                       'cacheWriteTokens', cache_write_tokens, 'reasoningTokens', reasoning_tokens) order by index), '[]')
                from steps where steps.run_id = runs.id) as "stepUsage"
        from runs where id = $1`,
-    [id],
-  );
+    values: [id],
+  });
   const { stepUsage, ...run } = rows[0] ?? missingRun(id);
   return { run, usage: usageOf(stepUsage) };
 }
@@ -143,6 +144,9 @@ export interface RunResult {
 }
 
 export async function loadRunResult(db: Queryable, runId: string): Promise<RunResult> {
-  const { run, usage } = await getRunWithUsage(db, runId);
-  return { run, usage, messages: await listRunOutput(db, runId) };
+  const [{ run, usage }, messages] = await Promise.all([
+    getRunWithUsage(db, runId),
+    listRunOutput(db, runId),
+  ]);
+  return { run, usage, messages };
 }

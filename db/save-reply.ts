@@ -41,15 +41,16 @@ export function saveReply(pool: Pool, step: OpenedStep, saved: ReplyToSave): Pro
 
 async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): Promise<void> {
   const { usage } = saved.reply;
-  const { rowCount } = await db.query(
-    `with run as (update runs set first_token_at = coalesce(first_token_at, $18)
+  const { rowCount } = await db.query({
+    name: 'close-step',
+    text: `with run as (update runs set first_token_at = coalesce(first_token_at, $18)
                    where id = $3 and status = 'running' returning id)
      update steps set status = 'success', message_id = $4, outcome = $5, model = $6, model_handle = $7,
             model_endpoint = $8, provider_name = $9, context_window_limit = $10, prompt_tokens = $11,
             completion_tokens = $12, total_tokens = $13, cached_input_tokens = $14, cache_write_tokens = $15,
             reasoning_tokens = $16, response_id = $17, llm_ns = $19, completed_at = now(), error = null
        from run where steps.id = $1 and attempt = $2 and status = 'pending'`,
-    [
+    values: [
       step.stepId,
       step.attempt,
       step.runId,
@@ -70,7 +71,7 @@ async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): P
       saved.firstTokenAt,
       saved.llmNs,
     ],
-  );
+  });
   if (rowCount !== 1) {
     throw new AppError('SUPERSEDED', `attempt ${step.attempt} of ${step.stepId} is not the current one`);
   }
@@ -88,13 +89,14 @@ export async function insertMessages(
   messages: readonly NewMessage[],
 ): Promise<void> {
   const rows = messages.map((message) => ({ ...message, name: message.name && storable(message.name) }));
-  await db.query(
-    `insert into messages (id, conversation_id, agent_id, run_id, step_id, role, parts, name, otid, sender_id, in_context)
+  await db.query({
+    name: 'insert-messages',
+    text: `insert into messages (id, conversation_id, agent_id, run_id, step_id, role, parts, name, otid, sender_id, in_context)
      select m.id, $1, $2, $3, $4, m.role, m.parts, m.name, m.otid, m."senderId", m."inContext"
        from rows from (jsonb_to_recordset($5::jsonb) as (id text, role text, parts jsonb, name text, otid text,
                        "senderId" text, "inContext" boolean)) with ordinality as
             m (id, role, parts, name, otid, "senderId", "inContext", position)
       order by m.position on conflict (id) do nothing`,
-    [at.conversationId, at.agentId, at.runId, at.stepId, toJsonb(rows)],
-  );
+    values: [at.conversationId, at.agentId, at.runId, at.stepId, toJsonb(rows)],
+  });
 }

@@ -25,8 +25,9 @@ afterAll(async () => {
 
 // What the machine's own noise may add to the promised three seconds.
 const WITHIN_MS = 3_000 + 500;
+const CHILDREN = ['temporal', 'postgres', 'server'];
 
-it.each(['temporal', 'postgres', 'server'])(
+it.each(CHILDREN)(
   'a turn goes on within three seconds when only the %s process is killed during a model call and is back',
   async (child) => {
     const agent = await createAgent(everturn.url);
@@ -35,6 +36,8 @@ it.each(['temporal', 'postgres', 'server'])(
     const runId = await sendAsync(everturn.url, agent.id, 'do the five steps');
     await gate.reached;
     const before = everturn.output().length;
+    const others = CHILDREN.filter((each) => each !== child);
+    const pids = others.map(everturn.pidOf);
 
     process.kill(everturn.pidOf(child), 'SIGKILL');
     gate.open(); // The reply comes while the process is away.
@@ -57,6 +60,7 @@ it.each(['temporal', 'postgres', 'server'])(
       ...facts,
       'assistant: All five steps are done.',
     ]);
+    expect(others.map(everturn.pidOf)).toEqual(pids);
     expect(fake.problems).toEqual([]);
   },
 );

@@ -1,0 +1,57 @@
+import { Client, Connection } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import { turnWorkflowId } from '../../domain/turn';
+import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import { createAgent, runEnd, sendAsync } from '../support/live-api';
+import { serve, type Served } from '../support/served';
+import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { until } from '../support/started';
+
+jest.setTimeout(60_000);
+
+const STEPS = 20;
+const MAX_EVENTS_PER_STEP = 12;
+const MAX_BYTES_PER_STEP = 2_048;
+
+let database: TestDatabase;
+let fake: FakeOpenAi;
+let server: Served;
+let connection: Connection;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  fake = await startFakeOpenAI();
+  server = await serve({
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: testTemporalAddress(),
+    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
+    OPENAI_API_KEY: 'sk-test',
+    OPENAI_BASE_URL: fake.url,
+  });
+  connection = await Connection.connect({ address: testTemporalAddress() });
+});
+afterAll(async () => {
+  await connection.close();
+  await server.kill('SIGTERM');
+  await fake.close();
+  await database.drop();
+});
+
+it('a turn of twenty steps leaves at most 12 events and 2 KB of history a step, however long its messages are', async () => {
+  const url = server.url ?? '';
+  const agent = await createAgent(url);
+  const fact = 'x'.repeat(1_000);
+  const text = `REPEAT ${STEPS - 1} CALL memory_insert {"label":"human","new_string":"${fact}"}`;
+  const run = await runEnd(url, await sendAsync(url, agent.id, text));
+  expect(run).toMatchObject({ status: 'completed', stop_reason: 'end_turn' });
+  expect(fake.count).toBe(STEPS);
+
+  const handle = new Client({ connection }).workflow.getHandle(turnWorkflowId(agent.id));
+  await until(async () => (await handle.describe()).status.name === 'COMPLETED', 10_000);
+  const { events } = await handle.fetchHistory();
+
+  const { HistoryEvent } = temporal.api.history.v1;
+  const bytes = events!.reduce((sum, event) => sum + HistoryEvent.encode(event).finish().length, 0);
+  expect(events!.length / STEPS).toBeLessThanOrEqual(MAX_EVENTS_PER_STEP);
+  expect(bytes / STEPS).toBeLessThanOrEqual(MAX_BYTES_PER_STEP);
+});

@@ -1,0 +1,112 @@
+import Letta from '@letta-ai/letta-client';
+import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import { serve, type Served } from '../support/served';
+import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { until } from '../support/started';
+
+// One test for each route that sends messages, through the method of the unmodified SDK.
+
+let database: TestDatabase;
+let fake: FakeOpenAi;
+let server: Served;
+let client: Letta;
+let agentId: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  fake = await startFakeOpenAI();
+  server = await serve({
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: testTemporalAddress(),
+    TEMPORAL_TASK_QUEUE: 'message-routes',
+    OPENAI_API_KEY: 'sk-test',
+    OPENAI_BASE_URL: fake.url,
+  });
+  client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  agentId = (await client.agents.create({ model: 'openai/gpt-4.1' })).id;
+}, 60_000);
+afterAll(async () => {
+  await server.kill('SIGTERM');
+  await fake.close();
+  await database.drop();
+}, 30_000);
+afterEach(() => {
+  expect(fake.problems).toEqual([]);
+});
+
+interface Shown {
+  readonly message_type: string;
+  readonly seq_id?: number | null;
+  readonly run_id?: string | null;
+  readonly content?: unknown;
+}
+const collect = async (stream: AsyncIterable<unknown>): Promise<Shown[]> => {
+  const events: Shown[] = [];
+  for await (const event of stream) events.push(event as Shown); // as the SDK parsed them
+  return events;
+};
+const textOf = (events: readonly Shown[]): string =>
+  events.flatMap((event) => (event.message_type === 'assistant_message' ? [event.content] : [])).join('');
+
+it('a message is answered with the reply, why it stopped and what it cost', async () => {
+  const answer = await client.agents.messages.create(agentId, { input: 'SAY Hello Ada' });
+
+  expect(answer.messages).toMatchObject([{ message_type: 'assistant_message', content: 'Hello Ada' }]);
+  expect(answer.stop_reason.stop_reason).toBe('end_turn');
+  expect(answer.usage).toMatchObject({ step_count: 1 });
+});
+
+it('the older stream route sends the reply token by token between a ping and the end', async () => {
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- older programs call it
+  const stream = await client.agents.messages.stream(agentId, {
+    messages: [{ role: 'user', content: 'SAY one two three' }],
+    stream_tokens: true,
+  });
+
+  const events = await collect(stream);
+  expect(events[0]).toMatchObject({ message_type: 'ping' });
+  expect(textOf(events)).toBe('one two three');
+  expect(events.slice(-2)).toMatchObject([
+    { message_type: 'stop_reason', stop_reason: 'end_turn' },
+    { message_type: 'usage_statistics', step_count: 1 },
+  ]);
+});
+
+it('an async message answers with its run, which completes by itself', async () => {
+  const run = await client.agents.messages.createAsync(agentId, { input: 'SAY later' });
+
+  expect(run).toMatchObject({ agent_id: agentId, background: true });
+  await until(async () => (await client.runs.retrieve(run.id)).status === 'completed', 10_000);
+  const messages = (await client.runs.messages.list(run.id)).getPaginatedItems();
+  expect(messages).toMatchObject([{ message_type: 'user_message' }, { content: 'later' }]);
+});
+
+it('cancelling ends the run in progress, and says failed for a run that is over', async () => {
+  const over = await client.agents.messages.createAsync(agentId, { input: 'SAY done' });
+  await until(async () => (await client.runs.retrieve(over.id)).status === 'completed', 10_000);
+  const before = fake.count;
+  const run = await client.agents.messages.createAsync(agentId, { input: 'DELAY 20000\nSAY never' });
+  await until(() => fake.count > before, 10_000);
+
+  const answer = await client.agents.messages.cancel(agentId, { run_ids: [run.id, over.id] });
+
+  expect(answer).toEqual({ [run.id]: 'cancelled', [over.id]: 'failed' });
+  await until(async () => (await client.runs.retrieve(run.id)).status === 'cancelled', 5_000);
+  expect((await client.runs.retrieve(over.id)).status).toBe('completed');
+});
+
+it('a background stream is picked up after any of its frames', async () => {
+  const stream = await client.agents.messages.create(agentId, {
+    input: 'SAY a b c d e',
+    streaming: true,
+    stream_tokens: true,
+    background: true,
+  });
+  const events = await collect(stream);
+  const runId = events[0]?.run_id ?? '';
+
+  const rest = await collect(await client.runs.messages.stream(runId, { starting_after: 3 }));
+
+  expect(events.slice(0, 4).map(({ seq_id }) => seq_id)).toEqual([1, 2, 3, 4]);
+  expect(rest).toEqual(events.slice(3));
+});
