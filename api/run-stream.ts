@@ -41,6 +41,8 @@ export async function streamRun(
       seq = OPENING_SEQ;
       if (options.includePings) await send(res, gone.signal, [openingPing(toPing(run, run.createdAt))]);
     }
+    // Whoever has had everything is not kept waiting for the poll to find that out.
+    if (options.startingAfter > 0 && (await isOver(db, run.id, seq))) return;
     let silentMs = 0;
     while (!gone.signal.aborted) {
       const after = seq;

@@ -144,9 +144,6 @@ export interface RunResult {
 }
 
 export async function loadRunResult(db: Queryable, runId: string): Promise<RunResult> {
-  const [{ run, usage }, messages] = await Promise.all([
-    getRunWithUsage(db, runId),
-    listRunOutput(db, runId),
-  ]);
-  return { run, usage, messages };
+  const { run, usage } = await getRunWithUsage(db, runId);
+  return { run, usage, messages: await listRunOutput(db, runId) };
 }

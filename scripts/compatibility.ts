@@ -51,7 +51,10 @@ export function servedRoutes(): readonly string[] {
 /** The page's text. */
 export function renderPage(routes: readonly LettaRoute[], served: readonly string[]): string {
   const rows = routes.map((route) => ({ ...route, ...stateOf(route, served) }));
-  const resources = [...new Set(rows.map(({ path: route }) => resourceOf(route)))];
+  const all = [...new Set(rows.map(({ path: route }) => resourceOf(route)))];
+  const isServed = (resource: string): boolean =>
+    rows.some((row) => resourceOf(row.path) === resource && row.state !== 'absent');
+  const resources = [...all.filter(isServed), ...all.filter((resource) => !isServed(resource))];
   return [
     INTRODUCTION,
     '## In numbers\n',

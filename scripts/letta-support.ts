@@ -21,6 +21,7 @@ const tools = proof('contract/tools.test.ts');
 const models = proof('contract/models.test.ts');
 const runs = proof('contract/runs.test.ts');
 const lists = proof('contract/message-lists.test.ts');
+const sending = proof('e2e/message-routes.test.ts');
 const older = proof('contract/older-routes.test.ts');
 
 const SDK = agents('serves the unmodified SDK from creation to deletion');
@@ -41,6 +42,8 @@ const STORED_TOOL = tools(
   'The schema must come along (`json_schema` or `args_json_schema`); it is not derived from the source. The tool is ' +
     'kept and attached, but a call of it answers with a tool error.',
 );
+
+const NO_CLIENT_TOOLS = '`client_tools` are ignored: tools run in the server, or wait for an approval.';
 
 /** Every route of Letta's that is served, by `routeKey`. */
 export const SUPPORT: Readonly<Record<string, Support>> = {
@@ -77,6 +80,22 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ),
   'GET /v1/agents/{}/messages': lists('is read completely by the unmodified SDK, oldest first'),
 
+  'POST /v1/agents/{}/messages': sending(
+    'a message is answered with the reply, why it stopped and what it cost',
+    NO_CLIENT_TOOLS,
+  ),
+  'POST /v1/agents/{}/messages/stream': sending(
+    'the older stream route sends the reply token by token between a ping and the end',
+    NO_CLIENT_TOOLS,
+  ),
+  'POST /v1/agents/{}/messages/async': sending(
+    'an async message answers with its run, which completes by itself',
+    NO_CLIENT_TOOLS,
+  ),
+  'POST /v1/agents/{}/messages/cancel': sending(
+    'cancelling ends the run in progress, and says failed for a run that is over',
+  ),
+
   'POST /v1/blocks': BLOCK_FORM,
   'GET /v1/blocks': blocks('filters blocks by everything the SDK offers'),
   'GET /v1/blocks/count': blocks('filters blocks by everything the SDK offers'),
@@ -110,6 +129,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'GET /v1/runs/{}/steps': RUN_PARTS,
   'GET /v1/runs/{}/usage': RUN_PARTS,
   'GET /v1/runs/{}/metrics': RUN_PARTS,
+  'POST /v1/runs/{}/stream': sending('a background stream is picked up after any of its frames'),
   'GET /v1/runs/{}/trace': older(
     'says that traces of runs are not recorded',
     'Always 501, as the original without its trace store: the run is in the Temporal UI.',

@@ -47,7 +47,11 @@ it.each(CHILDREN)(
       () => everturn.output().slice(before),
     );
     const backAt = performance.now();
-    await until(() => steps.asked[3] !== undefined, 20_000, () => `asked so far: ${steps.asked.join(' ')}`);
+    await until(
+      () => steps.asked[3] !== undefined,
+      20_000,
+      () => `asked so far: ${steps.asked.join(' ')}`,
+    );
 
     expect(steps.askedAt[3]! - backAt).toBeLessThan(WITHIN_MS);
     expect(await runEnd(everturn.url, runId)).toMatchObject({ status: 'completed', stop_reason: 'end_turn' });

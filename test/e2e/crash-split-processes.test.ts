@@ -165,7 +165,14 @@ it('a client whose API process is killed while it streams gets the rest from ano
 it('a run that was stored and never started is started by the sweeper of any API process', async () => {
   const agent = await createAgent(url);
   const messages = [
-    { id: newId('message'), role: 'user', parts: [{ type: 'text', text: 'Hi' }], name: null, otid: null, senderId: null },
+    {
+      id: newId('message'),
+      role: 'user',
+      parts: [{ type: 'text', text: 'Hi' }],
+      name: null,
+      otid: null,
+      senderId: null,
+    },
   ];
   const runId = await insertRun(database.pool, agent.id, {
     status: 'created',

@@ -45,7 +45,8 @@ const lockBlock = (blockId: string) =>
   everturn.database.query(`begin; select from blocks where id = '${blockId}' for update`);
 const waitingForLock = () =>
   until(
-    async () => (await count(`from pg_stat_activity where wait_event_type = 'Lock' and datname = $1`, 'everturn')) > 0,
+    async () =>
+      (await count(`from pg_stat_activity where wait_event_type = 'Lock' and datname = $1`, 'everturn')) > 0,
     10_000,
   );
 
@@ -126,28 +127,31 @@ const POINTS: readonly CrashPoint[] = [
   },
 ];
 
-it.each(POINTS)('a turn whose whole process tree is killed $name completes after the next start', async (point) => {
-  const agent = await createAgent(everturn.url);
-  const runId = await point.reach(agent);
+it.each(POINTS)(
+  'a turn whose whole process tree is killed $name completes after the next start',
+  async (point) => {
+    const agent = await createAgent(everturn.url);
+    const runId = await point.reach(agent);
 
-  await everturn.killTree();
-  everturn = await startLiveEverturn(home, fake.url);
+    await everturn.killTree();
+    everturn = await startLiveEverturn(home, fake.url);
 
-  const { url } = everturn;
-  expect(await runEnd(url, runId)).toMatchObject({ status: 'completed', stop_reason: 'end_turn' });
-  expect(steps.asked).toEqual(point.asked);
-  expect(await blockValue(url, agent.blockId)).toBe(BLOCK_AFTER);
-  const facts = [0, 1, 2, 3].flatMap((n) => [`call: fact ${n}`, 'result']);
-  const turn = ['user: do the five steps', ...facts, 'assistant: All five steps are done.'];
-  expect(await transcript(url, agent.id)).toEqual(turn);
+    const { url } = everturn;
+    expect(await runEnd(url, runId)).toMatchObject({ status: 'completed', stop_reason: 'end_turn' });
+    expect(steps.asked).toEqual(point.asked);
+    expect(await blockValue(url, agent.blockId)).toBe(BLOCK_AFTER);
+    const facts = [0, 1, 2, 3].flatMap((n) => [`call: fact ${n}`, 'result']);
+    const turn = ['user: do the five steps', ...facts, 'assistant: All five steps are done.'];
+    expect(await transcript(url, agent.id)).toEqual(turn);
 
-  const next = await sendAsync(url, agent.id, 'Are you there?');
-  expect(await runEnd(url, next)).toMatchObject({ status: 'completed' });
-  expect(await transcript(url, agent.id)).toEqual([
-    ...turn,
-    'user: Are you there?',
-    'assistant: At your service.',
-  ]);
-  expect(await call<unknown[]>(url, 'GET', `/v1/runs/?agent_id=${agent.id}`)).toHaveLength(2);
-  expect(fake.problems).toEqual([]);
-});
+    const next = await sendAsync(url, agent.id, 'Are you there?');
+    expect(await runEnd(url, next)).toMatchObject({ status: 'completed' });
+    expect(await transcript(url, agent.id)).toEqual([
+      ...turn,
+      'user: Are you there?',
+      'assistant: At your service.',
+    ]);
+    expect(await call<unknown[]>(url, 'GET', `/v1/runs/?agent_id=${agent.id}`)).toHaveLength(2);
+    expect(fake.problems).toEqual([]);
+  },
+);

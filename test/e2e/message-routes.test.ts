@@ -97,7 +97,7 @@ it('cancelling ends the run in progress, and says failed for a run that is over'
 
 it('a background stream is picked up after any of its frames', async () => {
   const stream = await client.agents.messages.create(agentId, {
-    input: 'SAY a b c d e',
+    input: `SAY ${'a long reply of many parts '.repeat(5)}`,
     streaming: true,
     stream_tokens: true,
     background: true,
@@ -109,4 +109,7 @@ it('a background stream is picked up after any of its frames', async () => {
 
   expect(events.slice(0, 4).map(({ seq_id }) => seq_id)).toEqual([1, 2, 3, 4]);
   expect(rest).toEqual(events.slice(3));
+  const askedAt = Date.now();
+  expect(await collect(await client.runs.messages.stream(runId, { starting_after: 1000 }))).toEqual([]);
+  expect(Date.now() - askedAt).toBeLessThan(2_000);
 });

@@ -85,7 +85,10 @@ async function record(): Promise<void> {
 
   const cancelled = await createAgent(url);
   const runId = await sendAsync(url, cancelled.id, `shape cancelled ${CANARY}`);
-  await until(() => fake.count > 0 && JSON.stringify(fake.requests.at(-1)?.body).includes('tool_call_id'), 10_000);
+  await until(
+    () => fake.count > 0 && JSON.stringify(fake.requests.at(-1)?.body).includes('tool_call_id'),
+    10_000,
+  );
   await call(url, 'POST', `/v1/agents/${cancelled.id}/messages/cancel`, { run_ids: [runId] });
   await save('cancelled', cancelled.id);
 
@@ -105,7 +108,9 @@ async function record(): Promise<void> {
 
   const asking = await turn('approval', rule('requires_approval'));
   await save('approval-asked', asking);
-  const approval = { messages: [{ type: 'approval', approve: true, approval_request_id: await lastMessageId(url, asking) }] };
+  const approval = {
+    messages: [{ type: 'approval', approve: true, approval_request_id: await lastMessageId(url, asking) }],
+  };
   await call(url, 'POST', `/v1/agents/${asking}/messages`, approval);
   await save('approval-answered', asking);
 
@@ -118,7 +123,11 @@ async function record(): Promise<void> {
 }
 
 async function lastMessageId(url: string, agentId: string): Promise<string> {
-  const [last] = await call<{ id: string }[]>(url, 'GET', `/v1/agents/${agentId}/messages?order=desc&limit=1`);
+  const [last] = await call<{ id: string }[]>(
+    url,
+    'GET',
+    `/v1/agents/${agentId}/messages?order=desc&limit=1`,
+  );
   return last!.id;
 }
 
@@ -128,9 +137,7 @@ function anonymous(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(anonymous);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).flatMap(([name, item]) =>
-      name === 'stackTrace' ? [] : [[name, anonymous(item)]],
-    ),
+    Object.entries(value).flatMap(([name, item]) => (name === 'stackTrace' ? [] : [[name, anonymous(item)]])),
   );
 }
 

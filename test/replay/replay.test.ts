@@ -1,4 +1,10 @@
-import { bundleWorkflowCode, DefaultLogger, DeterminismViolationError, Runtime, Worker } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  DeterminismViolationError,
+  Runtime,
+  Worker,
+} from '@temporalio/worker';
 import fs from 'node:fs';
 import path from 'node:path';
 import { CANARY } from './canary';
@@ -14,7 +20,10 @@ beforeAll(async () => {
   const logger = new DefaultLogger('ERROR', () => undefined);
   // A rejected replay is reported by its error; the core's own lines would only be noise.
   Runtime.install({ logger, telemetryOptions: { logging: { filter: 'OFF' } } });
-  workflowBundle = await bundleWorkflowCode({ workflowsPath: path.join(__dirname, '../../workflows'), logger });
+  workflowBundle = await bundleWorkflowCode({
+    workflowsPath: path.join(__dirname, '../../workflows'),
+    logger,
+  });
 });
 
 const replay = (history: string): Promise<void> =>

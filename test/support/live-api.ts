@@ -48,7 +48,10 @@ export async function sendAsync(
   fields: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
   const messages = [{ role: 'user', content }];
-  const run = await call<LiveRun>(url, 'POST', `/v1/agents/${agentId}/messages/async`, { messages, ...fields });
+  const run = await call<LiveRun>(url, 'POST', `/v1/agents/${agentId}/messages/async`, {
+    messages,
+    ...fields,
+  });
   return run.id;
 }
 
@@ -68,7 +71,11 @@ export async function runEnd(url: string, runId: string, timeoutMs = 30_000): Pr
 
 /** The agent's thread in order, one line a message, the system message left out. */
 export async function transcript(url: string, agentId: string): Promise<readonly string[]> {
-  const messages = await call<LiveMessage[]>(url, 'GET', `/v1/agents/${agentId}/messages?order=asc&limit=100`);
+  const messages = await call<LiveMessage[]>(
+    url,
+    'GET',
+    `/v1/agents/${agentId}/messages?order=asc&limit=100`,
+  );
   return messages
     .filter(({ message_type: type }) => type !== 'system_message')
     .map((message) => {

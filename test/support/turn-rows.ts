@@ -24,7 +24,9 @@ export async function insertAgentWithMemory(
   await attachTools(db, id, tools.map((tool) => tool.id)); // prettier-ignore
   const attached = blockId ?? (await insertMemoryBlock(db, value));
   await attachBlock(db, id, { id: attached, label: 'human' });
-  const { rows } = await db.query<{ version: number }>(`select version from blocks where id = $1`, [attached]);
+  const { rows } = await db.query<{ version: number }>(`select version from blocks where id = $1`, [
+    attached,
+  ]);
   const seen = memorySeen([{ id: attached, label: 'human', version: rows[0]!.version }]);
   await db.query(`update conversations set memory_seen = $2 where id = $1`, [id, JSON.stringify(seen)]);
   return { id, blockId: attached };
@@ -77,14 +79,24 @@ export function replyTo(
   }: { text?: string; calls?: readonly ToolEffects[]; stopReason?: StopReason | null } = {},
 ): ReplyToSave {
   const plan = planStep(step, { now: new Date(0), noteId: newId('message') });
-  const names = { transactional: 'memory_insert', read: 'conversation_search', once: 'run_code', idempotent: 'x' };
+  const names = {
+    transactional: 'memory_insert',
+    read: 'conversation_search',
+    once: 'run_code',
+    idempotent: 'x',
+  };
   const made = calls.map((effects, index): MessagePart => ({
     type: 'tool_call',
     id: `call_${step.step}_${index}`,
     name: names[effects],
     arguments: '{}',
   }));
-  const planned = calls.map((effects, index): PlannedCall => ({ index, name: names[effects], effects, parallel: true }));
+  const planned = calls.map((effects, index): PlannedCall => ({
+    index,
+    name: names[effects],
+    effects,
+    parallel: true,
+  }));
   const id = newId('message');
   const reply = { id, role: 'assistant', parts: [{ type: 'text', text }, ...made], name: null, otid: null, senderId: null, inContext: calls.length === 0 } as const; // prettier-ignore
   return {
@@ -92,7 +104,13 @@ export function replyTo(
     replyMessageId: id,
     events: [{ type: 'message', messageId: id, fragment: 0 }],
     reply: { parts: [], finishReason: 'stop', usage: USAGE, responseId: null },
-    model: { handle: 'openai/gpt-4.1', name: 'gpt-4.1', endpoint: 'x', providerName: 'openai', contextWindow: 1 },
+    model: {
+      handle: 'openai/gpt-4.1',
+      name: 'gpt-4.1',
+      endpoint: 'x',
+      providerName: 'openai',
+      contextWindow: 1,
+    },
     llmNs: 1,
     firstTokenAt: null,
     memorySeen: plan.memorySeen,
@@ -103,4 +121,9 @@ export function replyTo(
 
 const USAGE = { promptTokens: 1, completionTokens: 1, totalTokens: 2, cachedInputTokens: null, cacheWriteTokens: null, reasoningTokens: null }; // prettier-ignore
 
-export const succeeded = (result: string): ToolOutcome => ({ status: 'success', result, stdout: null, stderr: null });
+export const succeeded = (result: string): ToolOutcome => ({
+  status: 'success',
+  result,
+  stdout: null,
+  stderr: null,
+});

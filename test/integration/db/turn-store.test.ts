@@ -28,8 +28,19 @@ const rowsOf = async <T>(sql: string, ...values: readonly unknown[]): Promise<T[
 
 /** Everything a turn may write, as text, so that two looks can be compared. */
 async function everything(): Promise<readonly unknown[]> {
-  const tables = ['runs', 'steps', 'messages', 'tool_executions', 'run_events', 'blocks', 'conversations', 'agents'];
-  return Promise.all(tables.map((table) => rowsOf(`select to_jsonb(t) as row from ${table} t order by to_jsonb(t)::text`)));
+  const tables = [
+    'runs',
+    'steps',
+    'messages',
+    'tool_executions',
+    'run_events',
+    'blocks',
+    'conversations',
+    'agents',
+  ];
+  return Promise.all(
+    tables.map((table) => rowsOf(`select to_jsonb(t) as row from ${table} t order by to_jsonb(t)::text`)),
+  );
 }
 
 /** A run whose first reply made these calls. */
@@ -214,10 +225,20 @@ it('a turn whose first model call fails stores no message', async () => {
   const { id } = await insertAgentWithMemory(database.pool);
   const runId = await insertWaitingRun(database.pool, id);
   const step = await opened(turns, runId);
-  const error = { code: 'MODEL_AUTHENTICATION', errorType: 'llm_authentication', message: 'x', detail: 'bad key' };
+  const error = {
+    code: 'MODEL_AUTHENTICATION',
+    errorType: 'llm_authentication',
+    message: 'x',
+    detail: 'bad key',
+  };
   await turns.saveStepError(step, error);
 
-  await turns.closeRun({ runId, conversationId: id, stopReason: 'llm_api_error', code: 'MODEL_AUTHENTICATION' });
+  await turns.closeRun({
+    runId,
+    conversationId: id,
+    stopReason: 'llm_api_error',
+    code: 'MODEL_AUTHENTICATION',
+  });
 
   expect(await rowsOf(`select from messages where agent_id = $1`, id)).toEqual([]);
   const [run] = await rowsOf(`select status, stop_reason, error from runs where id = $1`, runId);
@@ -317,7 +338,10 @@ it('events of a run are numbered from 2 without a gap, deltas and messages alike
   await turns.appendDeltas(step, [delta]);
   await turns.saveReply(step, replyTo(step));
 
-  const events = await rowsOf<{ seq: number }>(`select seq from run_events where run_id = $1 order by seq`, runId);
+  const events = await rowsOf<{ seq: number }>(
+    `select seq from run_events where run_id = $1 order by seq`,
+    runId,
+  );
   expect(events.map(({ seq }) => seq)).toEqual([2, 3, 4, 5, 6]);
 });
 
@@ -325,15 +349,20 @@ describe('messages that wait', () => {
   it('follow in the order in which they were stored', async () => {
     const { id } = await insertAgentWithMemory(database.pool);
     const runs = [];
-    for (const text of ['first', 'second', 'third']) runs.push(await insertWaitingRun(database.pool, id, text));
+    for (const text of ['first', 'second', 'third'])
+      runs.push(await insertWaitingRun(database.pool, id, text));
     // Clocks of several API processes differ: the order is the queue's, not the clock's.
-    await database.pool.query(`update runs set created_at = now() - interval '1 hour' where id = $1`, [runs[2]]);
+    await database.pool.query(`update runs set created_at = now() - interval '1 hour' where id = $1`, [
+      runs[2],
+    ]);
 
     for (const [at, runId] of runs.entries()) {
       const step = await opened(turns, runId);
       const next = runs[at + 1];
       const turn = next ? { runId: next, agentId: id, conversationId: id } : null;
-      expect(await turns.saveReply(step, replyTo(step))).toEqual({ end: { stopReason: 'end_turn', next: turn } });
+      expect(await turns.saveReply(step, replyTo(step))).toEqual({
+        end: { stopReason: 'end_turn', next: turn },
+      });
     }
     expect(await turns.findNextTurn(id)).toBeNull();
   });
@@ -359,9 +388,10 @@ describe('messages that wait', () => {
 describe('memory', () => {
   it('that changed elsewhere is told to the model once', async () => {
     const { id, blockId } = await insertAgentWithMemory(database.pool);
-    await database.pool.query(`update blocks set value = 'edited by hand', version = version + 1 where id = $1`, [
-      blockId,
-    ]);
+    await database.pool.query(
+      `update blocks set value = 'edited by hand', version = version + 1 where id = $1`,
+      [blockId],
+    );
 
     const step = await opened(turns, await insertWaitingRun(database.pool, id));
     const plan = planStep(step, { now: new Date(0), noteId: 'note' });
@@ -370,7 +400,9 @@ describe('memory', () => {
 
     expect(plan.newMessages.map(({ role }) => role)).toEqual(['note', 'user']);
     expect(JSON.stringify(plan.newMessages[0]!.parts)).toContain('edited by hand');
-    expect(planStep(later, { now: new Date(0), noteId: 'note' }).newMessages.map(({ role }) => role)).toEqual(['user']);
+    expect(planStep(later, { now: new Date(0), noteId: 'note' }).newMessages.map(({ role }) => role)).toEqual(
+      ['user'],
+    );
   });
 
   it('that the agent edited itself in this thread is not told again', async () => {
@@ -382,7 +414,9 @@ describe('memory', () => {
     const step = await opened(turns, await insertWaitingRun(database.pool, agentId));
 
     expect(step.blocks[0]!.value).toBe('start\nmine');
-    expect(planStep(step, { now: new Date(0), noteId: 'note' }).newMessages.map(({ role }) => role)).toEqual(['user']);
+    expect(planStep(step, { now: new Date(0), noteId: 'note' }).newMessages.map(({ role }) => role)).toEqual([
+      'user',
+    ]);
   });
 
   it('is rolled back with the call when the tool breaks', async () => {
@@ -439,6 +473,9 @@ it('characters that Postgres can not store are replaced in replies, results and 
 
   expect((await contextOf(id)).map(({ text }) => text)).toEqual(['Hi', kept, kept, kept]);
   expect(await blockValue(blockId)).toBe(kept);
-  const [event] = await rowsOf(`select event ->> 'text' as text from run_events where run_id = $1 and seq = 2`, runId);
+  const [event] = await rowsOf(
+    `select event ->> 'text' as text from run_events where run_id = $1 and seq = 2`,
+    runId,
+  );
   expect(event).toEqual({ text: kept });
 });

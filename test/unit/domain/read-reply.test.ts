@@ -1,0 +1,156 @@
+import type { ModelReply } from '../../../domain/model';
+import { planStep } from '../../../domain/plan-step';
+import { createDeltaView, readReply } from '../../../domain/read-reply';
+import type { OpenedStep } from '../../../domain/turn-state';
+import { buildOffered, buildStep } from '../../support/build-step';
+
+const plan = (facts: Partial<OpenedStep> = {}) =>
+  planStep(
+    buildStep({ tools: [buildOffered('look'), buildOffered('edit', { effects: 'transactional', enableParallelExecution: false })], ...facts }), // prettier-ignore
+    { now: new Date(0), noteId: 'note' },
+  );
+const call = (name: string, args = '{}') =>
+  ({ type: 'tool_call', id: `call_${name}`, name, arguments: args }) as const;
+const text = { type: 'text', text: 'Hello.' } as const;
+const reply = (
+  parts: ModelReply['parts'],
+  finishReason: ModelReply['finishReason'] = 'stop',
+): ModelReply => ({
+  parts,
+  finishReason,
+  usage: { promptTokens: 1, completionTokens: 1, totalTokens: 2, cachedInputTokens: null, cacheWriteTokens: null, reasoningTokens: null }, // prettier-ignore
+  responseId: null,
+});
+const read = (
+  parts: ModelReply['parts'],
+  facts: Partial<OpenedStep> = {},
+  finish?: ModelReply['finishReason'],
+) =>
+  readReply({
+    plan: plan(facts),
+    reply: reply(parts, finish),
+    messageId: 'message-1',
+    noteId: 'message-note',
+  });
+
+it('words alone end the turn', () => {
+  const { stopReason, messages, calls, events } = read([text]);
+
+  expect(stopReason).toBe('end_turn');
+  expect(messages).toMatchObject([{ id: 'message-1', role: 'assistant', parts: [text], inContext: true }]);
+  expect(calls).toEqual([]);
+  expect(events).toEqual([{ type: 'message', messageId: 'message-1', fragment: 0 }]);
+});
+
+it('calls let the turn go on and stay out of the context until their results are there', () => {
+  const { stopReason, messages, calls } = read([text, call('look'), call('edit')]);
+
+  expect(stopReason).toBeNull();
+  expect(messages).toMatchObject([{ role: 'assistant', inContext: false }]);
+  expect(calls).toEqual([
+    { index: 0, name: 'look', effects: 'read', parallel: true },
+    { index: 1, name: 'edit', effects: 'transactional', parallel: false },
+  ]);
+});
+
+it('without parallel calls the first one of a reply counts', () => {
+  const { calls, messages } = read([call('look'), call('edit')], { parallelToolCalls: false });
+
+  expect(calls.map(({ name }) => name)).toEqual(['look']);
+  expect(messages[0]!.parts).toEqual([call('look')]);
+});
+
+it('a reply that was cut off makes none of its calls', () => {
+  const { calls, stopReason, messages } = read([text, call('look', '{"que')], {}, 'length');
+
+  expect(calls).toEqual([]);
+  expect(stopReason).toBe('max_tokens_exceeded');
+  expect(messages[0]!.parts).toEqual([text]);
+});
+
+it('a call of a tool the agent does not have is planned as harmless and never as parallel', () => {
+  expect(read([call('invented')]).calls).toEqual([
+    { index: 0, name: 'invented', effects: 'read', parallel: false },
+  ]);
+});
+
+it('a call that a rule forbids now is answered with the reason', () => {
+  const toolRules = [{ type: 'run_first', tool_name: 'look' }] as const;
+
+  const { calls } = read([call('edit')], { toolRules });
+
+  expect(calls).toMatchObject([{ name: 'edit' }]);
+  expect(calls[0]!.refusal).toMatch(/edit.*look/s);
+});
+
+it('a reply with one call that needs approval waits for a human with all of its calls', () => {
+  const toolRules = [{ type: 'requires_approval', tool_name: 'edit' }] as const;
+
+  const { stopReason, messages, calls } = read([call('look'), call('edit')], { toolRules });
+
+  expect(stopReason).toBe('requires_approval');
+  expect(messages).toMatchObject([{ role: 'approval_request', inContext: false }]);
+  expect(calls).toHaveLength(2);
+});
+
+it('words do not end a turn that must call a tool first: the model is told which, unless no step is left', () => {
+  const toolRules = [{ type: 'required_before_exit', tool_name: 'edit' }] as const;
+
+  const { stopReason, messages } = read([text], { toolRules });
+
+  expect(stopReason).toBeNull();
+  expect(messages.map(({ id, role }) => [id, role])).toEqual([
+    ['message-1', 'assistant'],
+    ['message-note', 'note'],
+  ]);
+  expect(JSON.stringify(messages[1]!.parts)).toContain('edit');
+  expect(read([text], { toolRules, maxSteps: 1 }).stopReason).toBe('end_turn');
+});
+
+it('arguments that a rule fixes replace the model’s own in the stored call', () => {
+  const toolRules = [{ type: 'run_first', tool_name: 'look', args: { depth: 2 } }] as const;
+
+  const { messages } = read([call('look', '{"depth":1,"at":"home"}')], { toolRules });
+
+  expect(JSON.parse((messages[0]!.parts[0] as ReturnType<typeof call>).arguments)).toEqual({
+    depth: 2,
+    at: 'home',
+  });
+});
+
+describe('the view of deltas', () => {
+  const ids = { messageId: 'message-1', stepId: 'step-1' };
+  const delta = (index: number, id: string, name?: string) =>
+    ({ type: 'tool-call-delta', index, id, ...(name && { name }) }) as const;
+
+  it('shows all calls of a reply as one message, that of the first call', () => {
+    const show = createDeltaView({ ...ids, plan: plan() });
+
+    const shown = [delta(1, 'a', 'look'), delta(2, 'b', 'edit')].map(show);
+
+    expect(shown).toMatchObject([
+      { index: 1, callId: 'a' },
+      { index: 1, callId: 'b' },
+    ]);
+  });
+
+  it('leaves out calls that the turn will not make', () => {
+    const show = createDeltaView({ ...ids, plan: plan({ parallelToolCalls: false }) });
+
+    expect([delta(0, 'a', 'look'), delta(1, 'b', 'edit'), delta(0, 'a')].map(show)).toMatchObject([
+      { callId: 'a' },
+      null as never,
+      { callId: 'a' },
+    ]);
+  });
+
+  it('marks every delta of a call that waits for approval', () => {
+    const toolRules = [{ type: 'requires_approval', tool_name: 'edit' }] as const;
+    const show = createDeltaView({ ...ids, plan: plan({ toolRules }) });
+
+    expect([delta(0, 'a', 'edit'), delta(0, 'a')].map(show)).toMatchObject([
+      { approval: true },
+      { approval: true },
+    ]);
+  });
+});
