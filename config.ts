@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util';
 import { z } from 'zod';
 import { AppError } from './domain/errors';
 
-// The only reader of the environment. Every variable is named here, in .env.example and in docs/operations.md.
+// The only reader of the environment. Every variable is named here, in .env.example and in the README.
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

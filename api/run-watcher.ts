@@ -12,6 +12,7 @@ export interface RunNews extends RunWatcher {
   wakeAll(): void;
 }
 
+/** A watcher without a feed: hand it what the LISTEN connection hears. */
 export function createRunWatcher(): RunNews {
   const watchers = new Map<string, Set<(isEnd: boolean) => void>>();
   return {

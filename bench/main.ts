@@ -24,6 +24,8 @@ async function main(): Promise<void> {
     return;
   }
   const cells = values.cells?.split(',').map(parseCell) ?? (values.quick ? QUICK_CELLS : ALL_CELLS);
+  // A reader that closes the pipe early, such as head, must not leave the stack behind.
+  process.stdout.on('error', () => undefined);
   const stopping = stopRequested();
   progress('starting Everturn, a fake model and the floor');
   const stack = await startBenchStack();

@@ -40,7 +40,10 @@ export async function startBenchStack(): Promise<BenchStack> {
       number
     >;
     const temporalAddress = `127.0.0.1:${ports['temporal'] ?? 0}`;
-    const floor = fork(path.join(__dirname, 'floor', 'main.js'), [temporalAddress]);
+    // Standard output belongs to the report.
+    const floor = fork(path.join(__dirname, 'floor', 'main.js'), [temporalAddress], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     children.push(floor);
     await firstMessage(floor);
     const db = createPool(databaseUrl(home, ports['postgres'] ?? 0), { max: 2, onError: () => undefined });

@@ -75,6 +75,7 @@ export interface Conditions {
   add(sql: string, ...values: readonly unknown[]): void;
 }
 
+/** No condition yet: every row meets them. */
 export function createConditions(): Conditions {
   const where: string[] = [];
   const values: unknown[] = [];

@@ -109,6 +109,7 @@ export interface RunMetrics {
   readonly toolIds: readonly string[];
 }
 
+/** The metrics of a run, summed over its steps as they are stored at this moment. */
 export async function getRunMetrics(db: Queryable, id: string): Promise<RunMetrics> {
   const { rows } = await db.query<RunMetrics>(
     `select (select count(*)::int from steps where run_id = $1) as "stepCount",
@@ -143,6 +144,7 @@ export interface RunResult {
   readonly usage: RunUsage;
 }
 
+/** The result of a run, or `NOT_FOUND`. It is complete once the run is over. */
 export async function loadRunResult(db: Queryable, runId: string): Promise<RunResult> {
   const { run, usage } = await getRunWithUsage(db, runId);
   return { run, usage, messages: await listRunOutput(db, runId) };

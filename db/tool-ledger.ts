@@ -60,8 +60,9 @@ async function loadCall(
   { runId, step, index, askedBy = runId }: ToolKey,
 ): Promise<{ row: CallRow; opened: OpenedTool }> {
   const stepId = derivedId('step', askedBy, step);
-  const { rows } = await db.query<CallRow>(
-    `with step as (select s.id, s.outcome -> 'calls' as calls,
+  const { rows } = await db.query<CallRow>({
+    name: 'load-call',
+    text: `with step as (select s.id, s.outcome -> 'calls' as calls,
                           jsonb_path_query_array(m.parts, '$[*] ? (@.type == "tool_call")') -> $3::int as call
                      from steps s join messages m on m.id = s.message_id where s.id = $2)
      select step.id as step_id, step.calls, step.call, r.status as run_status, r.agent_id, r.conversation_id,
@@ -71,8 +72,8 @@ async function loadCall(
        from step, runs r join agents a on a.id = r.agent_id
             left join tool_executions e on e.step_id = $2 and e.call_index = $3
       where r.id = $1`,
-    [runId, stepId, index],
-  );
+    values: [runId, stepId, index],
+  });
   const row = rows[0];
   if (!row) throw new AppError('NOT_FOUND', `run ${runId} does not exist any more; its agent was deleted`);
   const planned = row.calls?.find((call) => call.index === index);
@@ -100,14 +101,15 @@ async function loadCall(
 
 /** Writes the intent to act, before acting. Returns the attempt that now owns the call. */
 async function claim(db: Queryable, tool: OpenedTool): Promise<number> {
-  const { rows } = await db.query<{ attempt: number }>(
-    `insert into tool_executions (key, run_id, step_id, call_index, tool_call_id, tool_name, tool_id, effects,
+  const { rows } = await db.query<{ attempt: number }>({
+    name: 'claim-call',
+    text: `insert into tool_executions (key, run_id, step_id, call_index, tool_call_id, tool_name, tool_id, effects,
                                   attempt, status)
      values ($1, $2, $3, $4, $5, $6, $7, $8, 1, 'claimed')
      on conflict (step_id, call_index) do update set attempt = tool_executions.attempt + 1, claimed_at = now()
       where tool_executions.status = 'claimed'
      returning attempt`,
-    [
+    values: [
       tool.key,
       tool.runId,
       tool.stepId,
@@ -117,7 +119,7 @@ async function claim(db: Queryable, tool: OpenedTool): Promise<number> {
       tool.tool?.id ?? null,
       tool.effects satisfies ToolEffects,
     ],
-  );
+  });
   const attempt = rows[0]?.attempt;
   if (attempt === undefined) throw new AppError('SUPERSEDED', `call ${tool.key} is closed already`);
   return attempt;
@@ -169,15 +171,16 @@ async function storeResult(
   // Not "for update": that would wait for siblings whose ledger rows point at the step, and they for us.
   await db.query(`select 1 from steps where id = $1 for no key update`, [tool.stepId]);
   const messageId = derivedId('message', tool.key, 'result');
-  const { rows } = await db.query<{ is_complete: boolean; run_status: string }>(
-    `with closed as (update tool_executions set status = $3, message_id = $4, finished_at = now()
+  const { rows } = await db.query<{ is_complete: boolean; run_status: string }>({
+    name: 'close-call',
+    text: `with closed as (update tool_executions set status = $3, message_id = $4, finished_at = now()
                       where key = $1 and attempt = $2 and status = 'claimed' returning step_id)
      select r.status as run_status,
             jsonb_array_length(s.outcome -> 'calls') =
               1 + (select count(*) from tool_executions e where e.step_id = s.id and e.status <> 'claimed') as is_complete
        from closed join steps s on s.id = closed.step_id join runs r on r.id = $5`,
-    [tool.key, tool.attempt, status, messageId, tool.runId],
-  );
+    values: [tool.key, tool.attempt, status, messageId, tool.runId],
+  });
   const closed = rows[0];
   if (!closed || (closed.run_status !== 'running' && !isClosing)) {
     throw new AppError('SUPERSEDED', `attempt ${tool.attempt} of call ${tool.key} is not the current one`);
@@ -207,20 +210,20 @@ async function storeResult(
 
 /** Puts a completed step into the context: its calls and all of their results at once. */
 async function sealStep(db: Queryable, tool: OpenedTool): Promise<void> {
-  await db.query(`update messages set in_context = true where step_id = $1 and not in_context`, [
-    tool.stepId,
-  ]);
-  await db.query(
-    `update steps set tools_ns = extract(epoch from clock_timestamp() - completed_at) * 1e9 where id = $1`,
-    [tool.stepId],
-  );
+  await db.query({
+    name: 'seal-step',
+    text: `with sealed as (update messages set in_context = true where step_id = $1 and not in_context)
+           update steps set tools_ns = extract(epoch from clock_timestamp() - completed_at) * 1e9 where id = $1`,
+    values: [tool.stepId],
+  });
 }
 
 async function whyStop(db: Queryable, tool: OpenedTool): Promise<StopReason | null> {
-  const { rows } = await db.query<{ max_steps: number; rules: readonly ToolRule[] }>(
-    `select r.max_steps, a.tool_rules as rules from runs r join agents a on a.id = r.agent_id where r.id = $1`,
-    [tool.runId],
-  );
+  const { rows } = await db.query<{ max_steps: number; rules: readonly ToolRule[] }>({
+    name: 'why-stop',
+    text: `select r.max_steps, a.tool_rules as rules from runs r join agents a on a.id = r.agent_id where r.id = $1`,
+    values: [tool.runId],
+  });
   const row = rows[0];
   if (!row) throw new AppError('NOT_FOUND', `run ${tool.runId} does not exist any more`);
   const history = row.rules.length === 0 ? NO_HISTORY : await readHistory(db, tool);

@@ -5,6 +5,7 @@ export interface CancelledRuns extends Cancellations {
   notify(runId: string): void;
 }
 
+/** Nothing is cancelled until `notify` is fed with what Postgres tells. */
 export function createCancelledRuns(): CancelledRuns {
   const watchers = new Map<string, Set<() => void>>();
   return {

@@ -15,19 +15,17 @@ const MODEL: ActivityOptions = {
   retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '2s', maximumAttempts: 300 },
 };
 
+const REPEATABLE: ActivityOptions = {
+  ...CANCEL,
+  startToCloseTimeout: '2m',
+  scheduleToCloseTimeout: '10m',
+  heartbeatTimeout: '1500ms',
+  retry: { initialInterval: '200ms', maximumInterval: '2s', maximumAttempts: 300 },
+};
+
 const TOOL: Readonly<Record<PlannedCall['effects'], ActivityOptions>> = {
-  read: {
-    ...CANCEL,
-    startToCloseTimeout: '2m',
-    heartbeatTimeout: '1500ms',
-    retry: { initialInterval: '200ms', maximumAttempts: 4 },
-  },
-  idempotent: {
-    ...CANCEL,
-    startToCloseTimeout: '2m',
-    heartbeatTimeout: '1500ms',
-    retry: { initialInterval: '200ms', maximumAttempts: 4 },
-  },
+  read: REPEATABLE,
+  idempotent: REPEATABLE,
   transactional: {
     ...CANCEL,
     startToCloseTimeout: '10s',

@@ -8,9 +8,9 @@ export interface LiveEverturn {
   readonly url: string;
   readonly database: Client;
   /** What it wrote so far. */
-  output(): string;
+  readonly output: () => string;
   /** The pid of a child: postgres, temporal or server. */
-  pidOf(child: string): number;
+  readonly pidOf: (child: string) => number;
   /** kill -9 for every process of the tree, so that nothing gets to say goodbye. */
   killTree(): Promise<void>;
   stop(): Promise<void>;
@@ -27,9 +27,9 @@ export async function startLiveEverturn(home: string, modelUrl: string): Promise
   return {
     url,
     database,
-    output: everturn.output,
+    output: () => everturn.output(),
     pidOf: (name) => {
-      const children = readJson<{ name: string; pid: number }[]>(home, 'processes.json');
+      const children = readJson(home, 'processes.json') as { name: string; pid: number }[];
       return children.find((child) => child.name === name)?.pid ?? 0;
     },
     async killTree() {
@@ -44,7 +44,7 @@ export async function startLiveEverturn(home: string, modelUrl: string): Promise
 }
 
 async function connect(home: string): Promise<Client> {
-  const { postgres: port } = readJson<{ postgres: number }>(home, 'ports.json');
+  const { postgres: port } = readJson(home, 'ports.json') as { postgres: number };
   const password = fs.readFileSync(path.join(home, 'postgres.password'), 'utf8').trim();
   const client = new Client({ host: '127.0.0.1', port, user: 'everturn', password, database: 'everturn' });
   client.on('error', () => undefined); // Its server is killed on purpose.
@@ -66,6 +66,6 @@ function killQuietly(pid: number): void {
   }
 }
 
-function readJson<T>(home: string, file: string): T {
-  return JSON.parse(fs.readFileSync(path.join(home, file), 'utf8')) as T; // files that Everturn wrote
-}
+/** A file that Everturn wrote; the caller knows its shape. */
+const readJson = (home: string, file: string): unknown =>
+  JSON.parse(fs.readFileSync(path.join(home, file), 'utf8'));
