@@ -82,6 +82,8 @@ function startEverturn(home: string, modelUrl: string): ChildProcess {
       OPENAI_API_KEY: 'bench',
       OPENAI_BASE_URL: modelUrl,
       LOG_LEVEL: 'warn',
+      // Makes the supervisor stop when this process is killed.
+      npm_lifecycle_event: 'bench',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
