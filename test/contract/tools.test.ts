@@ -2,14 +2,19 @@ import { type CrudApi, startCrudApi } from '../support/crud-api';
 import { sampleBody } from '../support/letta-samples';
 import { shapeOf } from '../support/shape';
 
+let api: CrudApi;
+const OUTCOME = { status: 'success', result: 'rolled 6', stdout: ['rolling\n'], stderr: null };
 const ran: unknown[] = [];
+// What the activity behind it does: the arguments are on the row, and so is the outcome in the end.
 const turns = {
-  runTool: (request: unknown) => {
-    ran.push(request);
-    return Promise.resolve({ status: 'success', result: 'rolled 6', stdout: ['rolling\n'], stderr: null });
+  async runTool({ id, effects }: { id: string; effects: string }) {
+    const { rows } = await api.database.pool.query(
+      `update tool_runs set outcome = $2 where id = $1 returning agent_id, tool_name, args`,
+      [id, JSON.stringify(OUTCOME)],
+    );
+    ran.push({ ...rows[0], effects });
   },
 };
-let api: CrudApi;
 beforeAll(async () => {
   api = await startCrudApi(turns);
 });
@@ -251,6 +256,6 @@ it('runs a tool of an agent by hand and answers in the form of the original', as
     stdout: ['rolling\n'],
     stderr: [],
   });
-  expect(ran).toEqual([{ agentId: agent.id, toolName: 'roll_dice', args: { sides: 6 } }]);
+  expect(ran).toEqual([{ agent_id: agent.id, tool_name: 'roll_dice', args: { sides: 6 }, effects: 'once' }]);
   expect(absent.status).toBe(404);
 });
