@@ -16,10 +16,9 @@ import { createFairQueue } from './fair-queue';
 export interface TurnClient {
   /**
    * Makes sure that a workflow takes the run: starts one, or tells the one that is busy with the conversation.
-   * `isBusy` says whether a run was in progress when this one was stored. Throws `UNAVAILABLE` when Temporal stays
-   * away for 8 seconds.
+   * Throws `UNAVAILABLE` when Temporal stays away for 8 seconds.
    */
-  start(turn: TurnInput, hint?: { readonly isBusy: boolean }): Promise<void>;
+  start(turn: TurnInput, hint?: StartHint): Promise<void>;
   /** Starts a workflow for the run unless one holds its conversation. True if it started one. */
   startIfIdle(turn: TurnInput): Promise<boolean>;
   /** Asks the conversation's workflow to stop this run; nothing happens if it is over. */
@@ -28,10 +27,19 @@ export interface TurnClient {
   runTool(input: ToolRunInput): Promise<void>;
 }
 
+/** What was known of the conversation when the run was stored. */
+export interface StartHint {
+  /** A run of it was in progress: its workflow is told at once. */
+  readonly isBusy: boolean;
+  /** How long ago the agent's last run ended, in milliseconds; null if none did. */
+  readonly endedMsAgo: number | null;
+}
+
 const GIVE_UP_MS = 8_000;
-// A workflow whose run is closed in Postgres needs a few milliseconds more to close itself.
-const CLOSING_PAUSE_MS = 3;
-const CLOSING_TRIES = 8;
+// A caller has its answer some milliseconds before the workflow behind it is closed. A start that comes too early fails
+// and holds the closing up, so one that follows closely waits a little, and longer each time it fails.
+const CLOSING_MS = 9;
+const CLOSING_TRIES = 5;
 // Temporal lets starts pass before the work of running turns, so a crowd of starts would hold those turns up for
 // seconds. More at a time start no turn sooner: one history shard takes them one by one.
 const STARTS_AT_A_TIME = 4;
@@ -43,11 +51,12 @@ export function createTurnClient(
   client: Client,
   { taskQueue, isSearchable }: { readonly taskQueue: string; readonly isSearchable: boolean },
 ): TurnClient {
-  async function startOrTell(turn: TurnInput, isBusy: boolean): Promise<void> {
+  async function startOrTell(turn: TurnInput, { isBusy, endedMsAgo }: StartHint): Promise<void> {
+    if (!isBusy && endedMsAgo !== null && endedMsAgo < CLOSING_MS) await sleep(CLOSING_MS - endedMsAgo);
     for (let tries = 0; ; tries++) {
       if (await tryStart(turn)) return;
       if ((isBusy || tries >= CLOSING_TRIES) && (await tell(turn))) return;
-      await sleep(CLOSING_PAUSE_MS);
+      await sleep(2 ** (tries + 2));
     }
   }
 
@@ -97,7 +106,8 @@ export function createTurnClient(
 
   return {
     runTool: (input) => whileAvailable(() => runTool(input)),
-    start: (turn, { isBusy } = { isBusy: false }) => whileAvailable(() => startOrTell(turn, isBusy)),
+    start: (turn, hint = { isBusy: false, endedMsAgo: null }) =>
+      whileAvailable(() => startOrTell(turn, hint)),
     startIfIdle: tryStart,
     cancel: async ({ runId, conversationId }) => {
       await whileAvailable(() => signal(conversationId, 'cancelTurn', runId));

@@ -28,6 +28,8 @@ export interface MintedRun {
   readonly pendingRequestId: string | null;
   /** Whether a run of the conversation was in progress. */
   readonly isBusy: boolean;
+  /** How long ago the agent's last run ended, in milliseconds; null before the first one. */
+  readonly endedMsAgo: number | null;
   readonly createdAt: Date;
 }
 
@@ -37,10 +39,11 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
     has_agent: boolean;
     pending: string | null;
     is_busy: boolean;
+    ended_ms_ago: number | null;
     now: Date;
   }>({
     name: 'mint-run',
-    text: `with agent as (select a.id from agents a join conversations c on c.agent_id = a.id where a.id = $2 and c.id = $3),
+    text: `with agent as (select a.id, a.last_run_completion from agents a join conversations c on c.agent_id = a.id where a.id = $2 and c.id = $3),
           pending as (select m.id from messages m join steps s on s.id = m.step_id
                        where m.conversation_id = $3 and not m.in_context and m.role = 'approval_request'
                          and s.outcome ? 'pending' and not $11 limit 1),
@@ -49,6 +52,7 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
                      select $1, agent.id, $3, $4, $5, $6, $7, $8, $9, $10 from agent
                       where not exists (select from pending))
      select now() as now, exists (select from agent) as has_agent, (select id from pending) as pending,
+            (select extract(epoch from clock_timestamp() - last_run_completion)::float8 * 1000 from agent) as ended_ms_ago,
             exists (select from runs where conversation_id = $3 and status = 'running') as is_busy`,
     values: [
       run.id,
@@ -66,7 +70,13 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
   });
   const row = rows[0];
   if (!row) throw new AppError('INTERNAL', 'the statement that stores a run returned no row');
-  return { hasAgent: row.has_agent, pendingRequestId: row.pending, isBusy: row.is_busy, createdAt: row.now };
+  return {
+    hasAgent: row.has_agent,
+    pendingRequestId: row.pending,
+    isBusy: row.is_busy,
+    endedMsAgo: row.ended_ms_ago,
+    createdAt: row.now,
+  };
 }
 
 /** Takes back a run whose workflow could not be started. A run that started meanwhile stays. */

@@ -79,6 +79,7 @@ export function messageRoutes(deps: ApiDeps): Router {
 
 interface Minted extends RunToMint {
   readonly isBusy: boolean;
+  readonly endedMsAgo: number | null;
   readonly createdAt: Date;
 }
 
@@ -110,15 +111,16 @@ async function mint({ db, models }: ApiDeps, asked: RunToMint): Promise<Minted> 
       facts: { pendingRequestId: minted.pendingRequestId },
     });
   }
-  return { ...run, isBusy: minted.isBusy, createdAt: minted.createdAt };
+  const { isBusy, endedMsAgo, createdAt } = minted;
+  return { ...run, isBusy, endedMsAgo, createdAt };
 }
 
 /** Starts the stored run. If that fails the run is taken back, so that a repeated request is not a second turn. */
 async function start({ db, turns }: ApiDeps, run: Minted): Promise<void> {
-  const { id: runId, agentId, conversationId, isBusy } = run;
+  const { id: runId, agentId, conversationId, isBusy, endedMsAgo } = run;
   const isAnswer = run.request.approvals !== null;
   await turns
-    .start({ runId, agentId, conversationId, ...(isAnswer && { isAnswer }) }, { isBusy })
+    .start({ runId, agentId, conversationId, ...(isAnswer && { isAnswer }) }, { isBusy, endedMsAgo })
     .catch(async (error: unknown) => {
       await unmintRun(db, runId);
       throw error;
