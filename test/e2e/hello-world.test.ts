@@ -1,0 +1,204 @@
+import Letta from '@letta-ai/letta-client';
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import { serve, type Served } from '../support/served';
+import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+
+// The hello world of Letta's README through the unmodified SDKs, against a provider that checks what it is sent.
+
+const run = promisify(execFile);
+let database: TestDatabase;
+let fake: FakeOpenAi;
+let server: Served;
+
+const environment = () => ({
+  DATABASE_URL: database.url,
+  TEMPORAL_ADDRESS: testTemporalAddress(),
+  TEMPORAL_TASK_QUEUE: 'hello-world',
+  OPENAI_API_KEY: 'sk-test',
+  OPENAI_BASE_URL: fake.url,
+});
+const connect = (): Letta => new Letta({ baseURL: server.url ?? '', apiKey: 'none' });
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  fake = await startFakeOpenAI();
+  server = await serve(environment());
+}, 60_000);
+afterAll(async () => {
+  await server.kill('SIGTERM');
+  await fake.close();
+  await database.drop();
+}, 30_000);
+
+const createAgent = (client: Letta, model: string) =>
+  client.agents.create({
+    model,
+    memory_blocks: [
+      { label: 'human', value: "The human's name is Chad. They like vibe coding." },
+      { label: 'persona', value: 'My name is Sam, the all-knowing sentient AI.' },
+    ],
+    tools: ['web_search', 'fetch_webpage', 'run_code'],
+  });
+
+/** What the provider was sent since `from`: the requests of turns, as raw text. */
+const sentSince = (from: number): string[] =>
+  fake.requests
+    .slice(from)
+    .filter(({ path: route }) => /completions|responses/.test(route))
+    .map(({ raw }) => raw.toString());
+
+interface Chunk {
+  readonly message_type: string;
+  readonly content?: unknown;
+}
+async function streamed(client: Letta, agentId: string, input: string, tokens: boolean): Promise<string> {
+  const stream = await client.agents.messages.create(agentId, {
+    input,
+    streaming: true,
+    stream_tokens: tokens,
+  });
+  const chunks: Chunk[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Chunk); // as the SDK parsed them
+  expect(chunks[0]?.message_type).toBe('ping');
+  expect(chunks.slice(-2).map((chunk) => chunk.message_type)).toEqual(['stop_reason', 'usage_statistics']);
+  return chunks
+    .flatMap((chunk) => (chunk.message_type === 'assistant_message' ? [chunk.content] : []))
+    .join('');
+}
+
+describe.each(['openai/gpt-4.1', 'openai/gpt-5.2'])('with %s', (model) => {
+  it('the agent reads its memory, learns by a tool, and knows it in the next turn', async () => {
+    const client = connect();
+    const agent = await createAgent(client, model);
+    const from = fake.requests.length;
+
+    await client.agents.messages.create(agent.id, { input: 'SAY hello' });
+    const taught = await client.agents.messages.create(agent.id, {
+      input: 'CALL memory_replace {"label":"human","old_string":"Chad","new_string":"Ada Lovelace"}',
+    });
+    await client.agents.messages.create(agent.id, { input: 'SAY again' });
+
+    const requests = sentSince(from);
+    expect(requests[0]).toContain('They like vibe coding.');
+    expect(requests[0]).toContain('all-knowing sentient AI');
+    expect(taught.messages.map((message) => message.message_type)).toEqual(
+      expect.arrayContaining(['tool_call_message', 'tool_return_message', 'assistant_message']),
+    );
+    expect(requests.at(-1)).toContain("The human's name is Ada Lovelace. They like vibe coding.");
+    const block = await client.agents.blocks.retrieve('human', { agent_id: agent.id });
+    expect(block.value).toBe("The human's name is Ada Lovelace. They like vibe coding.");
+    expect(fake.problems).toEqual([]);
+  });
+
+  it('streams whole messages and tokens with the same text', async () => {
+    const client = connect();
+    const agent = await createAgent(client, model);
+
+    await expect(streamed(client, agent.id, 'SAY one two three', false)).resolves.toBe('one two three');
+    await expect(streamed(client, agent.id, 'SAY four five six', true)).resolves.toBe('four five six');
+    expect(fake.problems).toEqual([]);
+  });
+
+  it('sends a prompt that only grows, with 24 h of cache and never a cache key', async () => {
+    const client = connect();
+    const agent = await createAgent(client, model);
+    const from = fake.requests.length;
+
+    await client.agents.messages.create(agent.id, { input: 'SAY one' });
+    const edit = { agent_id: agent.id, value: 'Edited over REST.' };
+    await client.agents.blocks.update('human', edit);
+    await client.agents.messages.create(agent.id, { input: 'SAY two' });
+
+    const bodies = sentSince(from).map((text) => JSON.parse(text) as Record<string, unknown>);
+    const [first, second] = bodies.map((body) =>
+      JSON.stringify(body['messages'] ?? body['input']).slice(0, -1),
+    );
+    expect(second!.startsWith(first!)).toBe(true);
+    expect(second).toContain('Edited over REST.');
+    expect(bodies.map((body) => body['prompt_cache_retention'])).toEqual(['24h', '24h']);
+    expect(bodies.some((body) => 'prompt_cache_key' in body)).toBe(false);
+  });
+});
+
+it('a new process still knows what the agent was taught', async () => {
+  const agent = await createAgent(connect(), 'openai/gpt-4.1');
+  await connect().agents.messages.create(agent.id, {
+    input: 'CALL memory_insert {"label":"human","new_string":"Plays the cello."}',
+  });
+
+  await server.kill('SIGTERM');
+  server = await serve(environment());
+  const from = fake.requests.length;
+  await connect().agents.messages.create(agent.id, { input: 'SAY back' });
+
+  expect(sentSince(from).join('')).toContain('Plays the cello.');
+}, 60_000);
+
+it('a model that refuses the request fails the call and leaves nothing of the turn behind', async () => {
+  const client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  const agent = await createAgent(client, 'openai/gpt-4.1');
+
+  const failed = client.agents.messages.create(agent.id, { input: 'ERR 400' });
+
+  await expect(failed).rejects.toMatchObject({ status: 400, error: { error: { type: 'llm_bad_request' } } });
+  const { items } = await client.agents.messages.list(agent.id);
+  expect(items.map((message) => message.message_type)).toEqual(['system_message']);
+  const [lastRun] = (await client.runs.list({ agent_id: agent.id })).items;
+  expect(lastRun).toMatchObject({ status: 'failed' });
+});
+
+it('two messages to one agent at once are answered one after the other, each by its own run', async () => {
+  const client = connect();
+  const agent = await createAgent(client, 'openai/gpt-4.1');
+
+  const answers = await Promise.all(
+    ['SAY first', 'SAY second', 'SAY third'].map((input) =>
+      client.agents.messages.create(agent.id, { input }),
+    ),
+  );
+
+  const runs = answers.map((answer) => answer.messages[0]?.run_id);
+  expect(new Set(runs).size).toBe(3);
+  const types: string[] = [];
+  for await (const message of client.agents.messages.list(agent.id, { order: 'asc', limit: 2 })) {
+    types.push(message.message_type ?? '');
+  }
+  const pair = ['user_message', 'assistant_message'];
+  expect(types).toEqual(['system_message', ...pair, ...pair, ...pair]);
+}, 30_000);
+
+it('the Python SDK says hello, streams, lists and maps errors', async () => {
+  const python = await pythonWithSdk();
+  const script = path.join(__dirname, 'python', 'hello.py');
+
+  const { stdout } = await run(python, [script, server.url ?? ''], { timeout: 60_000 });
+
+  expect(stdout.trim().split('\n')).toEqual([
+    'block: They like tea.',
+    'answer: Hello from Python',
+    'stream: one two three',
+    'listed: system_message user_message assistant_message user_message assistant_message',
+    'missing: NotFoundError 404',
+    'invalid: UnprocessableEntityError 422',
+  ]);
+  expect(fake.problems).toEqual([]);
+}, 180_000);
+
+/** A private environment with the SDK, made once per user and version. */
+async function pythonWithSdk(): Promise<string> {
+  const version = '1.12.1';
+  const cache = process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache');
+  const folder = path.join(cache, 'everturn', `letta-client-${version}`);
+  const python = path.join(folder, 'bin', 'python');
+  if (fs.existsSync(path.join(folder, 'ready'))) return python;
+  fs.rmSync(folder, { recursive: true, force: true });
+  await run('python3', ['-m', 'venv', folder], { timeout: 60_000 });
+  await run(python, ['-m', 'pip', 'install', '--quiet', `letta-client==${version}`], { timeout: 110_000 });
+  fs.writeFileSync(path.join(folder, 'ready'), '');
+  return python;
+}
