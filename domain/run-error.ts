@@ -25,7 +25,12 @@ export const PENDING_APPROVAL_TEXT =
 /** The error of a run that ended with this code and left no error of its own. */
 export function toRunError(code: string | undefined): RunError {
   if (code === 'PENDING_APPROVAL') {
-    return { code, errorType: 'internal_error', message: PENDING_APPROVAL_TEXT, detail: PENDING_APPROVAL_TEXT };
+    return {
+      code,
+      errorType: 'internal_error',
+      message: PENDING_APPROVAL_TEXT,
+      detail: PENDING_APPROVAL_TEXT,
+    };
   }
   return {
     code: 'INTERNAL',

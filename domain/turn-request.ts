@@ -17,7 +17,12 @@ export const EVERY_CALL = '*';
 
 /** What a human, or a client that runs tools itself, says to one call that waits. */
 export type ApprovalAnswer =
-  | { readonly type: 'approval'; readonly toolCallId: string; readonly approve: boolean; readonly reason: string | null }
+  | {
+      readonly type: 'approval';
+      readonly toolCallId: string;
+      readonly approve: boolean;
+      readonly reason: string | null;
+    }
   | ({ readonly type: 'tool'; readonly toolCallId: string } & ToolOutcome);
 
 /** A message as the client sent it, with the ids it will be stored under. */

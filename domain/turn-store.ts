@@ -1,7 +1,16 @@
 import type { MemoryTransaction } from './ports';
 import type { RunError, RunEvent } from './run-event';
 import type { ToolOutcome } from './tool';
-import type { AnsweredApproval, CloseRunInput, StepKey, StepOutcome, ToolDone, ToolKey, TurnEnd, TurnInput } from './turn';
+import type {
+  AnsweredApproval,
+  CloseRunInput,
+  StepKey,
+  StepOutcome,
+  ToolDone,
+  ToolKey,
+  TurnEnd,
+  TurnInput,
+} from './turn';
 import type { OpenedStep, OpenedTool, ReplyToSave } from './turn-state';
 
 /**

@@ -50,7 +50,12 @@ export interface ToolKey extends StepKey {
 /** The calls a human allowed, and the step that asked for them; or the end, when nothing waits any more. */
 export type AnsweredApproval =
   | { readonly end: TurnEnd; readonly calls?: undefined }
-  | { readonly end?: undefined; readonly calls: readonly PlannedCall[]; readonly askedBy: string; readonly step: number };
+  | {
+      readonly end?: undefined;
+      readonly calls: readonly PlannedCall[];
+      readonly askedBy: string;
+      readonly step: number;
+    };
 /** `end` is set by the call that completed the step when the turn stops there (max_steps, an exit_loop tool). */
 export interface ToolDone {
   readonly end?: TurnEnd;

@@ -177,7 +177,10 @@ async function main(): Promise<void> {
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
       const { activityType, workflowId, attempt, error } = meta ?? {};
-      log[level === 'ERROR' ? 'error' : 'warn']({ activityType, workflowId, attempt, err: error as unknown }, message);
+      log[level === 'ERROR' ? 'error' : 'warn'](
+        { activityType, workflowId, attempt, err: error as unknown },
+        message,
+      );
     }),
     shutdownSignals: [],
   });

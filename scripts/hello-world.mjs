@@ -9,7 +9,14 @@ import path from 'node:path';
 
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'everturn hello '));
 const server = spawn('npm', ['start'], {
-  env: { ...process.env, EVERTURN_HOME: home, PORT: '0', OPENAI_API_KEY: '', ANTHROPIC_API_KEY: '', GEMINI_API_KEY: '' },
+  env: {
+    ...process.env,
+    EVERTURN_HOME: home,
+    PORT: '0',
+    OPENAI_API_KEY: '',
+    ANTHROPIC_API_KEY: '',
+    GEMINI_API_KEY: '',
+  },
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 

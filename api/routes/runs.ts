@@ -73,6 +73,12 @@ export function runRoutes({ db }: Pick<ApiDeps, 'db'>): Router {
     res.json(null);
   });
 
+  addPartsOfRun(router, db);
+  return router;
+}
+
+/** What a run consists of: messages, steps, and what it cost. */
+function addPartsOfRun(router: Router, db: ApiDeps['db']): void {
   router.get('/runs/:runId/messages', async (req, res) => {
     const runId = runIdOf(req);
     const page = parseQuery(RunMessagesQuery, req.query);
@@ -106,8 +112,6 @@ export function runRoutes({ db }: Pick<ApiDeps, 'db'>): Router {
       'Traces of runs are not recorded; find the run in the Temporal UI instead.',
     );
   });
-
-  return router;
 }
 
 /** The run id of the path, or Letta's 400: unlike other ids it is not checked against the schema. */
