@@ -1,3 +1,5 @@
+import { createWatchers } from '../domain/watchers';
+
 /** Wakes whoever waits for news of a run. News says only "look at the tables"; `isEnd` that the run is over. */
 export interface RunWatcher {
   /** Calls `onNews` on every change until the returned function is called. */
@@ -14,22 +16,13 @@ export interface RunNews extends RunWatcher {
 
 /** A watcher without a feed: hand it what the LISTEN connection hears. */
 export function createRunWatcher(): RunNews {
-  const watchers = new Map<string, Set<(isEnd: boolean) => void>>();
+  const watchers = createWatchers<boolean>();
   return {
-    watch(runId, onNews) {
-      const set = watchers.get(runId) ?? new Set();
-      watchers.set(runId, set.add(onNews));
-      return () => {
-        set.delete(onNews);
-        if (set.size === 0 && watchers.get(runId) === set) watchers.delete(runId);
-      };
-    },
+    watch: (runId, onNews) => watchers.watch(runId, onNews),
     notify(payload) {
       const [runId = '', end] = payload.split(' ');
-      for (const onNews of watchers.get(runId) ?? []) onNews(end === 'end');
+      watchers.notify(runId, end === 'end');
     },
-    wakeAll() {
-      for (const set of watchers.values()) for (const onNews of set) onNews(false);
-    },
+    wakeAll: () => watchers.notifyAll(false),
   };
 }
