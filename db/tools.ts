@@ -3,7 +3,7 @@ import type { BuiltinTool, Tool, ToolEffects, ToolJsonSchema } from '../domain/t
 import { derivedId } from '../new-id';
 import { type Columns, insertRow, updateSet } from './columns';
 import { allOf, type Conditions, createConditions, likePattern, type Page, selectPage } from './keyset';
-import type { Queryable } from './pool';
+import { inTransaction, type Pool, type Queryable } from './pool';
 
 /** What a caller decides about a tool; the database adds the rest. */
 export type ToolFields = Omit<Tool, 'id' | 'createdAt' | 'updatedAt'>;
@@ -103,10 +103,17 @@ export async function upsertUserTool(
 
 /**
  * Makes the stored built-in tools equal to the catalogue; what users set on them (approval, character limit, tags)
- * stays. Every process runs it at start: ids derive from names and statements touch one row each, so that processes
- * that start at once neither collide nor deadlock. A user's tool of the same name is left alone.
+ * stays. Every process runs it at start, those that start at once one after the other: an upsert by name would still
+ * collide on the id. A user's tool of the same name is left alone.
  */
-export async function ensureBuiltinTools(db: Queryable, tools: readonly BuiltinTool[]): Promise<void> {
+export function ensureBuiltinTools(pool: Pool, tools: readonly BuiltinTool[]): Promise<void> {
+  return inTransaction(pool, async (db) => {
+    await db.query(`select pg_advisory_xact_lock(hashtext('everturn.builtin-tools'))`);
+    await upsertBuiltinTools(db, tools);
+  });
+}
+
+async function upsertBuiltinTools(db: Queryable, tools: readonly BuiltinTool[]): Promise<void> {
   for (const tool of tools) {
     const { text, values } = insertRow('tools', COLUMNS, {
       id: derivedId('tool', 'builtin', tool.name),
