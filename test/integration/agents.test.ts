@@ -264,6 +264,18 @@ describe('the stored built-in tools', () => {
     });
   });
 
+  it('are stored once when processes that know them in another order start at once on an empty table', async () => {
+    const db = api.database.pool;
+    const unknown = BUILTIN_TOOLS.map((tool) => ({ ...tool, name: `unknown_${tool.name}` }));
+    const starts = Array.from({ length: 8 }, (_, n) => (n % 2 === 0 ? unknown : [...unknown].reverse()));
+
+    await Promise.all(starts.map((tools) => ensureBuiltinTools(db, tools)));
+
+    const names = unknown.map(({ name }) => name);
+    const stored = await findToolsByName(db, names);
+    expect(stored.map(({ name }) => name).sort()).toEqual([...names].sort());
+  });
+
   it("leave a user's tool of the same name alone", async () => {
     const db = api.database.pool;
     const [stored] = await findToolsByName(db, ['run_code']);
