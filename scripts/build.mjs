@@ -17,6 +17,7 @@ const folders = [
   'tools',
   'runtime',
   'bench',
+  'prove',
   'scripts',
 ];
 const files = ['config.ts', 'log.ts', 'new-id.ts', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];

@@ -14,6 +14,7 @@ const ROLES = [
   'runtime',
   'scripts',
   'bench',
+  'prove',
 ];
 const BANNED = /(^|[-.])(manager|helpers?|utils?|misc|common|base|v2|new|legacy)([-.]|$)/;
 // `new-id.ts` mints an id: the word is a verb's object there, not an age.

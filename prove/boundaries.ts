@@ -1,0 +1,72 @@
+import type { ToolEffects } from '../domain/tool';
+
+/** What can be killed. `server` is API and worker in one process. */
+export const KILL_KINDS = ['worker', 'server', 'api', 'temporal', 'postgres'] as const;
+export type KillKind = (typeof KILL_KINDS)[number];
+
+export type BoundaryName =
+  | 'model-before-claim'
+  | 'model-claimed'
+  | 'model-mid-stream'
+  | 'model-reply-received'
+  | 'model-reply-stored'
+  | 'tool-before-claim'
+  | 'tool-claimed'
+  | 'tool-effect-done'
+  | 'tool-result-stored'
+  | 'approval-before-answer'
+  | 'approval-answered'
+  | 'turn-before-close'
+  | 'turn-closed'
+  | 'next-turn-before-step'
+  | 'api-run-minted'
+  | 'api-run-started'
+  | 'client-mid-stream'
+  | 'random';
+
+/** A place where a process may die; tool boundaries are tried once for each class of effects. */
+export interface Boundary {
+  readonly name: BoundaryName;
+  readonly effects: ToolEffects | null;
+}
+
+const CLASSES: readonly ToolEffects[] = ['read', 'idempotent', 'transactional', 'once'];
+const PLAIN: readonly BoundaryName[] = [
+  'model-before-claim',
+  'model-claimed',
+  'model-mid-stream',
+  'model-reply-received',
+  'model-reply-stored',
+  'approval-before-answer',
+  'approval-answered',
+  'turn-before-close',
+  'turn-closed',
+  'next-turn-before-step',
+  'api-run-minted',
+  'api-run-started',
+  'client-mid-stream',
+  'random',
+];
+const OF_TOOLS: readonly BoundaryName[] = [
+  'tool-before-claim',
+  'tool-claimed',
+  'tool-effect-done',
+  'tool-result-stored',
+];
+
+/** Every durable boundary of a turn. A further one is one more line, and one call in failpoints.ts. */
+export const BOUNDARIES: readonly Boundary[] = [
+  ...PLAIN.map((name) => ({ name, effects: null })),
+  ...OF_TOOLS.flatMap((name) => CLASSES.map((effects) => ({ name, effects }))),
+];
+
+/** A boundary that a process has come to, and the call or step it is at. */
+export interface Hit {
+  readonly boundary: BoundaryName;
+  readonly runId: string;
+  readonly step: number;
+  /** The class of the tool, at the boundaries of tools. */
+  readonly effects: ToolEffects | null;
+  /** The ledger's key of the call, where it is known. */
+  readonly key: string | null;
+}
