@@ -49,6 +49,7 @@ const Env = z.object({
   OPENAI_API_KEY: text.optional(),
   OPENAI_BASE_URL: httpUrl.optional(),
   OPENAI_API_BASE: httpUrl.optional(),
+  OPENAI_BACKGROUND: flag.default(false),
   ANTHROPIC_API_KEY: text.optional(),
   ANTHROPIC_BASE_URL: httpUrl.optional(),
   GEMINI_API_KEY: text.optional(),
@@ -109,6 +110,8 @@ export interface Config {
   /** Folders in which programs are looked for. */
   readonly searchPath: readonly string[];
   readonly providers: ProvidersConfig;
+  /** Whether replies go on at OpenAI while nobody listens, where an agent does not say. */
+  readonly openAiBackground: boolean;
   readonly exaApiKey: string | null;
   readonly logLevel: LogLevel;
 }
@@ -182,6 +185,7 @@ function toConfig(env: Env): Config {
     cacheFolder: path.resolve(env.XDG_CACHE_HOME, 'everturn'),
     searchPath: env.PATH.split(path.delimiter).filter((folder) => path.isAbsolute(folder)),
     providers: toProviders(env),
+    openAiBackground: env.OPENAI_BACKGROUND,
     exaApiKey: env.EXA_API_KEY ?? null,
     logLevel: env.LOG_LEVEL,
   };

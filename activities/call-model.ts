@@ -1,3 +1,4 @@
+import { AppError } from '../domain/errors';
 import type { ModelEvent, ModelInfo, ModelReply, ModelRequest } from '../domain/model';
 import { createDeltaView, readReply, type ReadReply } from '../domain/read-reply';
 import { planStep, type StepPlan } from '../domain/plan-step';
@@ -14,45 +15,67 @@ type Deps = Pick<ActivityDeps, 'turns' | 'models' | 'cancellations'>;
 
 /**
  * Asks the model for one step: loads the context by ids, streams what comes, stores reply and input in one
- * transaction. A reply that was stored is never asked for again; only a crash before that pays twice.
+ * transaction. A reply that was stored is never asked for again; a response that goes on at the provider is listened to
+ * again. Only a crash before either pays twice.
  */
 export function createCallModel(deps: Deps) {
   return async function callModel(key: StepKey): Promise<StepOutcome> {
     const claimed = await deps.turns.openStep(key);
     if ('stored' in claimed) return forWorkflow(claimed.stored);
     const step = claimed.opened;
-    const outcome = await withAbort(deps.cancellations, key.runId, (abort) => ask(deps, step, abort)).catch(
-      async (error: unknown) => {
-        const failure = toModelError(error);
-        if (failure) await deps.turns.saveStepError(step, failure);
-        throw error;
-      },
-    );
+    const outcome = await withAbort(deps.cancellations, key.runId, (abort) =>
+      askOnce(deps, step, abort),
+    ).catch(async (error: unknown) => {
+      const failure = toModelError(error);
+      if (failure) await deps.turns.saveStepError(step, failure);
+      throw error;
+    });
     return forWorkflow(outcome);
   };
+}
+
+/** Listens again to a response that an earlier attempt began; asks anew only if that one is gone. */
+async function askOnce(deps: Deps, step: OpenedStep, abort: AbortController): Promise<StepOutcome> {
+  if (!step.begun) return ask(deps, step, abort);
+  try {
+    return await ask(deps, step, abort);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.facts['isLost'] !== true) throw error;
+    await deps.turns.loseResponse(step);
+    const { begun: _, ...anew } = step;
+    return ask(deps, anew, abort);
+  }
 }
 
 async function ask(deps: Deps, step: OpenedStep, abort: AbortController): Promise<StepOutcome> {
   const { info, client } = await deps.models.client(step.model);
   const plan = planStep(step, { now: new Date(), noteId: derivedId('message', step.stepId, 'note') });
-  const messageId = derivedId('message', step.stepId, step.attempt);
+  const messageId = derivedId('message', step.stepId, step.begun?.attempt ?? step.attempt);
   const deltas = createDeltaWriter(
-    (events) => deps.turns.appendDeltas(step, events),
+    (events, batch) => deps.turns.appendDeltas(step, events, batch),
     (error) => abort.abort(error),
   );
   const showDelta = createDeltaView({ messageId, stepId: step.stepId, plan });
+  let seen = step.begun?.shown ?? 0;
   let firstTokenAt: Date | null = null;
   function onEvent(event: ModelEvent): void {
     firstTokenAt ??= new Date();
     if (!step.streamTokens) return;
     const shown = showDelta(event);
-    if (shown) deltas.push(shown);
+    if (!shown) return;
+    // A response is listened to from its start; watchers get what they have not seen.
+    if (seen > 0) seen -= 1;
+    else deltas.push(shown);
   }
+  const resumable = {
+    begunId: step.begun?.id,
+    onBegin: (responseId: string) => deps.turns.beginResponse(step, responseId),
+  };
 
   const startedAt = process.hrtime.bigint();
   try {
     const request = toRequest(step, info, plan);
-    const reply = await client.complete(request, { signal: abort.signal, onEvent });
+    const reply = await client.complete(request, { signal: abort.signal, onEvent, resumable });
     const llmNs = Number(process.hrtime.bigint() - startedAt);
     const read = readReply({
       plan,

@@ -7,12 +7,13 @@ const FLUSH_MS = 30;
  * attempt through `onError`. `rest()` ends it and returns what was not written, to be stored with the reply.
  */
 export function createDeltaWriter(
-  write: (events: readonly RunEvent[]) => Promise<void>,
+  write: (events: readonly RunEvent[], batch: number) => Promise<void>,
   onError: (error: unknown) => void,
 ) {
   let waiting: RunEvent[] = [];
   let writing: Promise<void> = Promise.resolve();
   let isIdle = true;
+  let batch = 0;
   let timer: NodeJS.Timeout | undefined;
 
   function flush(): void {
@@ -21,7 +22,8 @@ export function createDeltaWriter(
     const events = waiting;
     waiting = [];
     isIdle = false;
-    writing = write(events)
+    batch += 1;
+    writing = write(events, batch)
       .catch(onError)
       .finally(() => {
         isIdle = true;

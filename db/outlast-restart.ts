@@ -5,8 +5,9 @@ const GIVE_UP_MS = 30_000;
 const PAUSE_MS = 100;
 
 /**
- * Repeats a read while Postgres is away, for at most 30 seconds: whoever waits for a turn outlasts a restart of the
- * database, as the turn itself does. For reads only; a write may have happened.
+ * Repeats `read` while Postgres is away, for at most 30 seconds: whoever waits for a turn outlasts a restart of the
+ * database, as the turn itself does. For reads, and for writes that
+ * refuse to happen twice: one that failed may have happened.
  */
 export async function outlastRestart<T>(read: () => Promise<T>): Promise<T> {
   const giveUpAt = Date.now() + GIVE_UP_MS;

@@ -50,6 +50,37 @@ export async function appendEventsOfAttempt(
   return rowCount === 1;
 }
 
+/**
+ * Stores a numbered batch of deltas of an attempt that is still at work. Repeating it changes nothing. False if the
+ * attempt no longer owns its step: then nothing was stored.
+ */
+export async function appendDeltaBatch(
+  db: Queryable,
+  { runId, stepId, attempt }: { runId: string; stepId: string; attempt: number },
+  events: readonly RunEvent[],
+  batch: number,
+): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'append-delta-batch',
+    text: `with owner as (update steps set delta_attempt = $6, delta_batch = $7
+                   where id = $5 and attempt = $6 and status = 'pending' and (delta_attempt <> $6 or delta_batch < $7)
+                  returning 1),
+          run as (update runs set event_seq = event_seq + $2 where id = $1 and exists (select from owner)
+                  returning event_seq),
+          stored as (insert into run_events (run_id, seq, event)
+                     select $1, run.event_seq - $2 + item.position, item.event
+                       from run, jsonb_array_elements($3::jsonb) with ordinality as item (event, position))
+     select pg_notify('${RUN_EVENTS_CHANNEL}', $4) from run`,
+    values: [runId, events.length, toJsonb(events), noticeOf(runId, events), stepId, attempt, batch],
+  });
+  if (rowCount === 1) return true;
+  const stored = await db.query(
+    `select from steps where id = $1 and attempt = $2 and status = 'pending' and delta_attempt = $2 and delta_batch >= $3`,
+    [stepId, attempt, batch],
+  );
+  return stored.rowCount === 1;
+}
+
 /** The events after `afterSeq`, in order, at most `limit`. */
 export async function readEvents(
   db: Queryable,

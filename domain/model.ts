@@ -40,6 +40,8 @@ export interface ModelSettings {
   readonly verbosity: string | null;
   readonly frequencyPenalty: number | null;
   readonly strict: boolean;
+  /** Whether OpenAI goes on with a reply while nobody listens; undefined means the server's default. */
+  readonly background?: boolean | undefined;
   readonly responseFormat: Readonly<Record<string, unknown>> | null;
 }
 
@@ -75,12 +77,27 @@ export interface ModelUsage {
   readonly reasoningTokens: number | null;
 }
 
+/** For providers that go on with a response while nobody listens. Others ignore it. */
+export interface ResumableResponse {
+  /** A response to listen to again from its start instead of asking anew. */
+  readonly begunId?: string | undefined;
+  /** Told the id of a response before any of its events. */
+  onBegin(id: string): Promise<void>;
+}
+
 /** The port in front of every provider. Throws `AppError` with a `MODEL_*` code; never retries on its own. */
 export interface ModelClient {
-  /** Streams one reply. `onEvent` is called in order; the returned reply is the whole of what was streamed. */
+  /**
+   * Streams one reply. `onEvent` is called in order; the returned reply is the whole of what was streamed. A response
+   * that was begun and can't be had any more is `MODEL_UNAVAILABLE` with the fact `isLost`.
+   */
   complete(
     request: ModelRequest,
-    options: { readonly signal: AbortSignal; readonly onEvent?: (event: ModelEvent) => void },
+    options: {
+      readonly signal: AbortSignal;
+      readonly onEvent?: (event: ModelEvent) => void;
+      readonly resumable?: ResumableResponse;
+    },
   ): Promise<ModelReply>;
 }
 

@@ -1,5 +1,5 @@
 import { fragmentsOf } from './message-fragments';
-import type { ToolCallPart } from './message';
+import type { MessagePart, ToolCallPart } from './message';
 import type { ModelEvent, ModelReply } from './model';
 import { toNote, type StepPlan } from './plan-step';
 import type { StopReason } from './run';
@@ -49,12 +49,12 @@ export function readReply({
   const calls = parts
     .filter((part) => part.type === 'tool_call')
     .map((call, index) => planCall(plan, call, index));
-  const waits = calls.some(({ name }) => mustAsk(plan, name));
+  const waits = calls.some((call) => call.waits);
   const missing = calls.length === 0 && !plan.isLastStep ? missingBeforeExit(plan.rules) : [];
   const message: NewMessage = {
     id: messageId,
     role: waits ? 'approval_request' : 'assistant',
-    parts,
+    parts: waits ? parts.map((part) => markFree(plan, part)) : parts,
     name: null,
     otid: null,
     senderId: null,
@@ -84,6 +84,10 @@ function whyStop({
   return reply.finishReason === 'length' ? 'max_tokens_exceeded' : 'end_turn';
 }
 
+/** Beside calls that wait, one that needs no answer says so. */
+const markFree = (plan: StepPlan, part: MessagePart): MessagePart =>
+  part.type === 'tool_call' && !mustAsk(plan, part.name) ? { ...part, waits: false } : part;
+
 function planCall(plan: StepPlan, call: ToolCallPart, index: number): PlannedCall {
   const tool = plan.offered.find(({ name }) => name === call.name);
   const isKnown = plan.rules.toolNames.includes(call.name);
@@ -93,6 +97,9 @@ function planCall(plan: StepPlan, call: ToolCallPart, index: number): PlannedCal
     name: call.name.slice(0, 128),
     effects: tool?.effects ?? 'read',
     parallel: tool?.enableParallelExecution ?? false,
+    ...(mustAsk(plan, call.name) && { waits: true }),
+    ...(tool?.isClient && { isClient: true }),
+    ...(tool?.approvalExpiry && { expiry: tool.approvalExpiry }),
     ...(isKnown &&
       !tool && {
         refusal: constraintError(
@@ -122,7 +129,7 @@ const mustAsk = (plan: StepPlan, name: string): boolean =>
 
 /**
  * Shows deltas to watchers as they come, leaving out calls that the turn will not make: without parallel calls only
- * the first one of a reply counts. All calls of a reply are shown as one message, that of the first call.
+ * the first one of a reply counts. The calls of a reply that wait are shown as one message, that of the first of them, and the others as another.
  */
 export function createDeltaView({
   messageId,
@@ -134,15 +141,16 @@ export function createDeltaView({
   readonly plan: StepPlan;
 }): (event: ModelEvent) => RunEvent | null {
   const calls = new Map<string, { readonly approval?: true }>();
-  let firstIndex: number | undefined;
+  const firstIndex = { waits: -1, free: -1 };
   return (event) => {
     if (event.type !== 'tool-call-delta') return { ...event, messageId, stepId };
     if (!calls.has(event.id)) {
       if (calls.size > 0 && !plan.isParallel) return null;
       calls.set(event.id, mustAsk(plan, event.name ?? '') ? { approval: true } : {});
     }
-    firstIndex ??= event.index;
     const { id, ...delta } = event;
-    return { ...delta, index: firstIndex, callId: id, messageId, stepId, ...calls.get(id) };
+    const kind = calls.get(id)?.approval ? 'waits' : 'free';
+    if (firstIndex[kind] === -1) firstIndex[kind] = event.index;
+    return { ...delta, index: firstIndex[kind], callId: id, messageId, stepId, ...calls.get(id) };
   };
 }

@@ -22,6 +22,8 @@ export interface ModelRegistryOptions {
   readonly listingRetryMs?: number;
   /** How long a stream may be silent (default 2 minutes). */
   readonly idleTimeoutMs?: number;
+  /** Whether replies go on at OpenAI while nobody listens, where an agent does not say (default false). */
+  readonly openAiBackground?: boolean;
   /** Pause between the demo model's words (default none). */
   readonly demoDelayMs?: number;
   readonly now?: () => number;
@@ -117,17 +119,17 @@ function toOffer(provider: Provider, options: ModelRegistryOptions): Offer {
       );
     },
   });
-  return { provider, listing, client: toClient(provider, options.idleTimeoutMs ?? 120_000) };
+  return { provider, listing, client: toClient(provider, options) };
 }
 
 function toClient(
   { name, baseUrl, apiKey, label, keyName, dialect }: Provider,
-  idleTimeoutMs: number,
+  { idleTimeoutMs = 120_000, openAiBackground = false }: ModelRegistryOptions,
 ): ModelClient {
   const shared = { baseUrl, label, keyName, idleTimeoutMs };
   switch (dialect) {
     case 'openai':
-      return createOpenAiClient({ ...shared, apiKey, provider: name });
+      return createOpenAiClient({ ...shared, apiKey, provider: name, background: openAiBackground });
     case 'anthropic':
       return createAnthropicClient({ ...shared, apiKey: apiKey ?? '' });
     case 'google':

@@ -3,6 +3,7 @@ import type { ModelClient } from '../../domain/model';
 import type { FailureContext } from '../classify-error';
 import { usesResponsesApi } from '../model-facts';
 import { withStreamDeadline } from '../stream-deadline';
+import { readBackgroundResponse } from './background-response';
 import { buildChatRequest } from './chat-request';
 import { readChatStream } from './chat-response';
 import type { OpenAiTarget } from './prompt-cache';
@@ -14,6 +15,8 @@ export interface OpenAiClientOptions extends OpenAiTarget {
   readonly label: string;
   readonly keyName: string | null;
   readonly idleTimeoutMs: number;
+  /** Whether replies go on at OpenAI while nobody listens, where the agent does not say. */
+  readonly background?: boolean;
 }
 
 /**
@@ -36,7 +39,7 @@ export function createOpenAiClient(options: OpenAiClientOptions): ModelClient {
   });
   const secrets = options.apiKey === null ? [] : [options.apiKey];
   return {
-    complete: (request, { signal, onEvent }) => {
+    complete: (request, { signal, onEvent, resumable }) => {
       const failure: FailureContext = { label, keyName, model: request.model, secrets };
       return withStreamDeadline({ signal, idleTimeoutMs, failure }, async (deadline) => {
         const reading = {
@@ -49,9 +52,19 @@ export function createOpenAiClient(options: OpenAiClientOptions): ModelClient {
           ...(onEvent && { onEvent }),
         };
         if (provider === 'openai' && usesResponsesApi(request.model)) {
-          const body = buildResponsesRequest(request, options);
+          const isBackground =
+            resumable !== undefined && (request.settings.background ?? options.background ?? false);
+          const body = buildResponsesRequest(request, options, isBackground);
+          const reader = { ...reading, promptCharacters: sizeOf(body.input) };
+          if (resumable && (isBackground || resumable.begunId !== undefined))
+            return readBackgroundResponse(sdk, body, {
+              resumable,
+              caller: signal,
+              signal: deadline.signal,
+              reader,
+            });
           const stream = await sdk.responses.create(body, { signal: deadline.signal });
-          return readResponsesStream(stream, { ...reading, promptCharacters: sizeOf(body.input) });
+          return readResponsesStream(stream, reader);
         }
         const body = buildChatRequest(request, options);
         const stream = await sdk.chat.completions.create(body, { signal: deadline.signal });

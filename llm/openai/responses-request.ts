@@ -18,12 +18,13 @@ import { strictSchema } from './strict-schema';
 type Assistant = Extract<PromptMessage, { role: 'assistant' }>;
 
 /**
- * The Responses API body of a request, stateless (`store: false`) with encrypted reasoning. Pure and append-only like
- * the chat builder; never a `prompt_cache_key`.
+ * The Responses API body of a request, with encrypted reasoning. OpenAI stores nothing (`store: false`) but a response
+ * that shall go on while nobody listens. Pure and append-only like the chat builder; never a `prompt_cache_key`.
  */
 export function buildResponsesRequest(
   request: ModelRequest,
   target: OpenAiTarget,
+  isBackground = false,
 ): ResponseCreateParamsStreaming {
   const { model, settings, tools } = request;
   const reasons = isReasoningModel(model);
@@ -35,7 +36,8 @@ export function buildResponsesRequest(
   return {
     model,
     input: request.messages.flatMap((message) => toInputItems(message, target)),
-    store: false,
+    store: isBackground,
+    ...(isBackground && { background: true }),
     ...(reasons && {
       include: ['reasoning.encrypted_content' as const],
       reasoning: { ...(effort !== undefined && { effort }), summary: 'detailed' as const },

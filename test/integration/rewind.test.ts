@@ -43,10 +43,10 @@ it('a model call that is begun anew voids what its lost attempts streamed, and o
   const store = createTurnStore(database.pool);
   const key = await startRun();
   const first = await claim(key);
-  await store.appendDeltas(first, [delta(first.stepId, 'Hel')]);
+  await store.appendDeltas(first, [delta(first.stepId, 'Hel')], 1);
 
   const second = await claim(key);
-  await store.appendDeltas(second, [delta(second.stepId, 'Hello')]);
+  await store.appendDeltas(second, [delta(second.stepId, 'Hello')], 1);
   await claim(key);
 
   const events = await eventsOf(key);

@@ -20,7 +20,7 @@ export function checkRequest(api: 'chat' | 'responses', body: Body): string | nu
 const SHARED = ['model', 'stream', 'temperature', 'tools', 'tool_choice', 'parallel_tool_calls', 'user', 'prompt_cache_retention']; // prettier-ignore
 const FIELDS = {
   chat: [...SHARED, 'messages', 'stream_options', 'max_completion_tokens', 'max_tokens', 'frequency_penalty', 'reasoning_effort', 'verbosity', 'response_format'], // prettier-ignore
-  responses: [...SHARED, 'input', 'store', 'include', 'reasoning', 'text', 'max_output_tokens'],
+  responses: [...SHARED, 'input', 'store', 'background', 'include', 'reasoning', 'text', 'max_output_tokens'],
 };
 
 function checkFields(api: 'chat' | 'responses', body: Body): string | null {
@@ -37,7 +37,9 @@ function checkFields(api: 'chat' | 'responses', body: Body): string | null {
     return 'reasoning for a model that has none';
   if (api === 'chat' && body['stream'] === true && !isUsageAsked(body))
     return 'stream_options.include_usage is missing';
-  if (api === 'responses' && body['store'] !== false) return 'store must be false';
+  if ('background' in body && body['background'] !== true) return 'background is true or left out';
+  if (api === 'responses' && body['store'] !== 'background' in body)
+    return 'store must be true with background, false without';
   return null;
 }
 

@@ -1,4 +1,5 @@
 import { checkRequest } from './fake-openai-check';
+import { createBackgroundResponses } from './fake-openai-background';
 import { chatBody, chatFrames, data, responsesBody, responsesFrames } from './fake-openai-frames';
 import { directiveScript, readFakeRequest } from './fake-openai-script';
 import type { FakeReply, FakeScript } from './fake-openai-script';
@@ -38,6 +39,10 @@ export interface FakeOpenAi {
   readonly problems: readonly string[];
   /** Requests to the model since the start, recorded or not. */
   readonly count: number;
+  /** What was asked of responses that go on in the background, for example `GET resp_fake0` and `CANCEL resp_fake0`. */
+  readonly backgroundCalls: readonly string[];
+  /** Makes OpenAI forget its background responses. */
+  forgetBackground(): void;
   /** How often the model list was asked for. */
   readonly listings: number;
   close(): Promise<void>;
@@ -54,6 +59,7 @@ export async function startFakeOpenAI(options: FakeOpenAiOptions = {}): Promise<
   const requests: RecordedRequest[] = [];
   const problems: string[] = [];
   const counters = { replies: 0, listings: 0 };
+  const background = createBackgroundResponses();
 
   async function answer(exchange: FakeExchange): Promise<void> {
     const { method, path, headers, raw, res } = exchange;
@@ -73,6 +79,8 @@ export async function startFakeOpenAI(options: FakeOpenAiOptions = {}): Promise<
       const body = parse(raw);
       if (record) requests.push({ path, authorization: headers.authorization, raw, body });
       await reply(route === 'POST /responses' ? 'responses' : 'chat', body, exchange);
+    } else if (await background.answer(method, path, res)) {
+      return;
     } else {
       sendJson(res, 404, errorBody(404, `Invalid URL (${route})`));
     }
@@ -105,6 +113,10 @@ export async function startFakeOpenAI(options: FakeOpenAiOptions = {}): Promise<
       return;
     }
     const made = api === 'chat' ? chatFrames(scripted, context) : responsesFrames(scripted, context);
+    if (body['background'] === true) {
+      await background.begin(`resp_fake${n}`, made, scripted, res);
+      return;
+    }
     await sendFrames(res, scripted.rawFrames?.map(data) ?? made, scripted);
   }
 
@@ -113,6 +125,8 @@ export async function startFakeOpenAI(options: FakeOpenAiOptions = {}): Promise<
     url: `${server.origin}/v1`,
     requests,
     problems,
+    backgroundCalls: background.calls,
+    forgetBackground: () => background.forget(),
     get count() {
       return counters.replies;
     },

@@ -90,7 +90,8 @@ it('a reply with one call that needs approval waits for a human with all of its 
 
   expect(stopReason).toBe('requires_approval');
   expect(messages).toMatchObject([{ role: 'approval_request', inContext: false }]);
-  expect(calls).toHaveLength(2);
+  expect(messages[0]!.parts).toMatchObject([{ name: 'look', waits: false }, { name: 'edit' }]);
+  expect(calls.map(({ waits }) => waits)).toEqual([undefined, true]);
 });
 
 it('words do not end a turn that must call a tool first: the model is told which, unless no step is left', () => {
@@ -142,6 +143,17 @@ describe('the view of deltas', () => {
       null as never,
       { callId: 'a' },
     ]);
+  });
+
+  it('shows the calls that wait apart from those beside them', () => {
+    const toolRules = [{ type: 'requires_approval', tool_name: 'edit' }] as const;
+    const show = createDeltaView({ ...ids, plan: plan({ toolRules }) });
+
+    const shown = [delta(0, 'a', 'look'), delta(1, 'b', 'edit'), delta(2, 'c', 'look'), delta(1, 'b')].map(
+      show,
+    );
+
+    expect(shown.map((event) => event && 'index' in event && event.index)).toEqual([0, 1, 0, 1]);
   });
 
   it('marks every delta of a call that waits for approval', () => {
