@@ -1,0 +1,161 @@
+import type { Request, Response } from 'express';
+import { unmintRun, type RunToMint } from '../db/mint-run';
+import { findEarlierRun, mintOnce, type EarlierRun } from '../db/request-keys';
+import { getRun, type Run } from '../db/runs';
+import { AppError } from '../domain/errors';
+import type { RequestIdentity } from '../domain/request-identity';
+import { PENDING_APPROVAL_TEXT } from '../domain/run-error';
+import { newId } from '../new-id';
+import { answerWhenOver } from './blocking-answer';
+import { checkAnswers } from './check-answers';
+import type { ApiDeps } from './deps';
+import { requestIdentity, type RouteKind } from './request-identity';
+import { resolveModel } from './resolve-model';
+import { streamRun } from './run-stream';
+import type { SentTurn } from './sent-turn';
+import type { Thread } from './threads';
+import {
+  checkStreamOptions,
+  toRequestConfig,
+  toTurnRequest,
+  type SendMessageAsyncBody,
+  type SendMessageBody,
+} from './wire/turn-request';
+
+// The one way to send a message. Agent and conversation routes differ in the thread they name.
+
+interface Sending {
+  readonly thread: Thread;
+  readonly kind: RouteKind;
+  /** As Letta records it: `metadata.run_type`. */
+  readonly runType: string;
+  /** Whether a message that meets a turn in progress is refused; otherwise it waits. */
+  readonly refusesBusy?: boolean;
+}
+
+/** Runs one turn and answers when it ends, or streams it, as the body asks. */
+export async function sendMessage(
+  deps: ApiDeps,
+  { req, res }: { readonly req: Request; readonly res: Response },
+  { body, ...sending }: Sending & { readonly body: SendMessageBody },
+): Promise<void> {
+  checkStreamOptions(body);
+  const turn = await sendTurn(deps, req, { ...sending, body });
+  const options = { includeTypes: body.include_return_message_types ?? null };
+  if (!body.streaming) return answerWhenOver(deps, res, turn, options);
+  await Promise.all([
+    turn.start(),
+    streamRun(deps, res, turn, { ...options, startingAfter: 0, includePings: body.include_pings }),
+  ]);
+}
+
+/** Starts one turn that nobody waits for; returns its run. */
+export async function sendAsync(
+  deps: ApiDeps,
+  req: Request,
+  { body, ...sending }: Sending & { readonly body: SendMessageAsyncBody },
+): Promise<Run> {
+  const { callback_url: callbackUrl, ...request } = body;
+  const streamed = {
+    ...request,
+    streaming: true,
+    stream_tokens: false,
+    include_pings: true,
+    background: true,
+  };
+  const turn = await sendTurn(deps, req, { ...sending, body: streamed, callbackUrl: callbackUrl ?? null });
+  await turn.start();
+  return getRun(deps.db, turn.id);
+}
+
+interface TurnToSend extends Sending {
+  readonly body: SendMessageBody;
+  readonly callbackUrl?: string | null;
+}
+
+/** Stores the run of a request, or finds the one that it has already. */
+async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): Promise<SentTurn> {
+  const { db, models } = deps;
+  const identity = requestIdentity(req, { kind: turn.kind, conversationId: turn.thread.conversationId });
+  const asked = toRun(turn, identity);
+  // A first sending may have answered what waited: whether anything waits says nothing of a second one.
+  const answered = asked.request.approvals && (await findEarlierRun(db, asked.conversationId, identity));
+  if (answered) return joined(answered);
+
+  const checked = await checkAnswers(db, asked);
+  if ('earlier' in checked) return joined(checked.earlier);
+  const isAnswer = checked.request.approvals !== null;
+  const run = {
+    ...asked,
+    request: checked.request,
+    // A stream hears of a pending approval in its stream; a blocking caller at once.
+    ignoresPending: asked.ignoresPending || isAnswer,
+  };
+  if (run.request.overrideModel !== null) await resolveModel(models, run.request.overrideModel);
+  const outcome = await mintOnce(db, run, { refusesBusy: turn.refusesBusy ?? false });
+  if ('busyWith' in outcome) throw busy(outcome.busyWith);
+  if ('earlier' in outcome) return joined(outcome.earlier);
+  const { minted } = outcome;
+  if (!minted.hasAgent) throw new AppError('NOT_FOUND', `Agent with ID ${run.agentId} not found`);
+  if (minted.pendingRequestId !== null) {
+    throw new AppError('PENDING_APPROVAL', PENDING_APPROVAL_TEXT, {
+      facts: { pendingRequestId: minted.pendingRequestId },
+    });
+  }
+  if (!minted.isStored) throw takenBack();
+  const { id, background } = run;
+  return {
+    id,
+    background,
+    createdAt: minted.createdAt,
+    isFresh: true,
+    start: () => start(deps, run, minted),
+  };
+}
+
+// Whoever stored the run starts it.
+const joined = (run: EarlierRun): SentTurn => ({ ...run, isFresh: false, start: () => Promise.resolve() });
+
+const busy = (runId: string): AppError =>
+  new AppError(
+    'CONFLICT',
+    `CONFLICT: Cannot send a new message: Another request (run_id=${runId}) is currently being processed for this ` +
+      'conversation. Wait until it ends, or cancel it.',
+    { facts: { runId } },
+  );
+
+// The run of an earlier sending stood in the way and was taken back a moment later.
+const takenBack = (): AppError =>
+  new AppError('UNAVAILABLE', 'An earlier sending of this message could not be started; send it again.');
+
+function toRun({ thread, body, runType, callbackUrl }: TurnToSend, identity: RequestIdentity): RunToMint {
+  const request = toTurnRequest(body);
+  return {
+    id: newId('run'),
+    ...thread,
+    background: body.background,
+    streamTokens: body.streaming && body.stream_tokens,
+    maxSteps: body.max_steps,
+    request,
+    requestConfig: toRequestConfig(body),
+    metadata: { run_type: runType },
+    callbackUrl: callbackUrl ?? null,
+    ignoresPending: body.streaming,
+    identity,
+  };
+}
+
+/** Starts the stored run. If that fails the run is taken back, so that a repeated request is not a second turn. */
+async function start(
+  { db, turns }: ApiDeps,
+  { id: runId, agentId, conversationId, request }: RunToMint,
+  { isBusy, endedMsAgo }: { readonly isBusy: boolean; readonly endedMsAgo: number | null },
+): Promise<void> {
+  const isAnswer = request.approvals !== null;
+  await turns
+    .start({ runId, agentId, conversationId, ...(isAnswer && { isAnswer }) }, { isBusy, endedMsAgo })
+    .catch(async (error: unknown) => {
+      await unmintRun(db, runId);
+      throw error;
+    });
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import type { Conversation } from '../../db/conversations';
+import { DEFAULT_USER_ID } from '../../domain/ids';
+import { toWireMicros } from './dates';
+import { jsonObject } from './fields';
+import { pageFields } from './page';
+import { queryChoice, queryList, queryText } from './query';
+import { RunStreamBody } from './turn-request';
+
+/** Body of `POST /v1/conversations/`. */
+export const CreateConversationBody = z.object({
+  summary: z.string().nullish(),
+  isolated_block_labels: z.array(z.string()).nullish(),
+  model: z.string().nullish(),
+  model_settings: jsonObject.nullish(),
+});
+export type CreateConversationBody = z.output<typeof CreateConversationBody>;
+
+/** Body of `PATCH /v1/conversations/{id}`. A null summary takes it away, an absent one leaves it. */
+export const UpdateConversationBody = CreateConversationBody.omit({ isolated_block_labels: true });
+export type UpdateConversationBody = z.output<typeof UpdateConversationBody>;
+
+/** Query of the routes that name an agent's own thread `default`. */
+export const AgentOfThread = z.object({ agent_id: queryText() });
+/** The same in a body. */
+export const AgentOfBody = z.object({ agent_id: z.string().nullish() });
+
+export const ConversationListQuery = z.object({
+  ...pageFields({ limit: 50, order: 'desc' }),
+  agent_id: queryText(),
+  summary_search: queryText(),
+  order_by: queryChoice(['created_at', 'last_run_completion', 'last_message_at']),
+});
+
+export const ConversationMessagesQuery = z.object({
+  ...pageFields({ limit: 100, order: 'desc' }),
+  agent_id: queryText(),
+  include_return_message_types: queryList(),
+});
+
+/** Body of `POST /v1/conversations/{id}/stream`. */
+export const ConversationStreamBody = RunStreamBody.extend({
+  agent_id: z.string().nullish(),
+  run_id: z.string().nullish(),
+  otid: z.string().nullish(),
+});
+
+/** A conversation as clients see it. Lists leave its message ids out, as the original does. */
+export const toWireConversation = (conversation: Conversation, contextIds: readonly string[] = []) => ({
+  created_by_id: DEFAULT_USER_ID,
+  last_updated_by_id: DEFAULT_USER_ID,
+  created_at: toWireMicros(conversation.createdAt),
+  updated_at: toWireMicros(conversation.updatedAt),
+  id: conversation.id,
+  agent_id: conversation.agentId,
+  summary: conversation.summary,
+  in_context_message_ids: contextIds,
+  isolated_block_ids: [],
+  model: null,
+  model_settings: null,
+  last_message_at: conversation.lastMessageAt && toWireMicros(conversation.lastMessageAt),
+});
