@@ -1,5 +1,5 @@
 import { AppError } from '../domain/errors';
-import type { AnsweredApproval, PlannedCall } from '../domain/turn';
+import { callsForWorkflow, type AnsweredApproval, type PlannedCall } from '../domain/turn';
 import type { ApprovalAnswer, TurnRequest } from '../domain/turn-request';
 import type { ToolOutcome } from '../domain/tool';
 import { derivedId } from '../new-id';
@@ -11,7 +11,10 @@ import { closeCall, closeOpenCalls } from './tool-ledger';
 /** Calls that wait for a human: the message that shows them and the step that made them. */
 export interface PendingApproval {
   readonly messageId: string;
+  /** The ids of the calls that wait. */
   readonly toolCallIds: readonly string[];
+  /** The ids of all calls of the message, also those that need no answer, by their index. */
+  readonly callIds: readonly string[];
   readonly askedBy: string;
   readonly step: number;
   readonly stepId: string;
@@ -26,12 +29,14 @@ export async function findPendingApproval(
   const { rows } = await db.query<{
     id: string;
     ids: readonly string[];
+    waiting: readonly string[];
     run_id: string;
     step_id: string;
     index: number;
     pending: readonly PlannedCall[];
   }>(
     `select m.id, jsonb_path_query_array(m.parts, '$[*] ? (@.type == "tool_call").id') as ids,
+            jsonb_path_query_array(m.parts, '$[*] ? (@.type == "tool_call" && !(@.waits == false)).id') as waiting,
             s.run_id, s.id as step_id, s.index, s.outcome -> 'pending' as pending
        from messages m join steps s on s.id = m.step_id
       where m.conversation_id = $1 and not m.in_context and m.role = 'approval_request' and s.outcome ? 'pending'
@@ -42,7 +47,8 @@ export async function findPendingApproval(
   if (!row) return null;
   return {
     messageId: row.id,
-    toolCallIds: row.ids,
+    toolCallIds: row.waiting,
+    callIds: row.ids,
     askedBy: row.run_id,
     step: row.index,
     stepId: row.step_id,
@@ -52,16 +58,19 @@ export async function findPendingApproval(
 
 /**
  * See `TurnStore.answerApproval`. The answers, what they close and the end of the waiting are one transaction; a repeat
- * finds the step answered by this run and returns the calls again.
+ * finds the step answered by this run and returns the calls again. Answers that came second change nothing: their run goes
+ * on with its messages, if it brought any.
  */
 export function answerApproval(pool: Pool, runId: string): Promise<AnsweredApproval> {
   return inTransaction(pool, async (db) => {
     const run = await startRun(db, runId);
     const pending = await findPendingApproval(db, run.conversationId);
-    if (!pending)
-      return (
-        (await answeredBefore(db, runId)) ?? { end: await endRun(db, { ...run, stopReason: 'end_turn' }) }
-      );
+    if (!pending || !isAnswerTo(pending, run.answers)) {
+      const earlier = await answeredBefore(db, runId);
+      if (earlier) return earlier;
+      if (run.hasMessages) return { calls: [], askedBy: runId, step: 0 };
+      return { end: await endRun(db, { ...run, stopReason: pending ? 'requires_approval' : 'end_turn' }) };
+    }
     await recordAnswers(db, run, pending);
     return settleAnswered(db, run, pending);
   });
@@ -72,6 +81,16 @@ interface AnsweringRun {
   readonly agentId: string;
   readonly conversationId: string;
   readonly answers: readonly ApprovalAnswer[];
+  readonly hasMessages: boolean;
+}
+
+/** Whether the answers are for exactly the calls that wait. */
+export function isAnswerTo(
+  { toolCallIds }: Pick<PendingApproval, 'toolCallIds'>,
+  answers: readonly ApprovalAnswer[],
+): boolean {
+  const given = answers.map(({ toolCallId }) => toolCallId);
+  return given.length === toolCallIds.length && toolCallIds.every((id) => given.includes(id));
 }
 
 async function startRun(db: Queryable, runId: string): Promise<AnsweringRun> {
@@ -90,7 +109,8 @@ async function startRun(db: Queryable, runId: string): Promise<AnsweringRun> {
   if (!row) throw new AppError('SUPERSEDED', `run ${runId} is over or gone; its approval can't be taken`);
   if (row.cancelled) throw new AppError('CANCELLED', `run ${runId} was cancelled`);
   const { agent_id: agentId, conversation_id: conversationId, request } = row;
-  return { runId, agentId, conversationId, answers: request.approvals ?? [] };
+  const hasMessages = request.messages.length > 0;
+  return { runId, agentId, conversationId, answers: request.approvals ?? [], hasMessages };
 }
 
 /** An earlier attempt of this run took the answers; null if none did (another run answered first). */
@@ -101,14 +121,20 @@ async function answeredBefore(db: Queryable, runId: string): Promise<AnsweredApp
     [runId],
   );
   const row = rows[0];
-  return row ? { calls: row.calls, askedBy: row.asked_by, step: row.step } : null;
+  return row ? { calls: callsForWorkflow(row.calls), askedBy: row.asked_by, step: row.step } : null;
 }
 
 async function recordAnswers(db: Queryable, run: AnsweringRun, pending: PendingApproval): Promise<void> {
   const parts = run.answers.map((answer) => {
     const { toolCallId } = answer;
     if (answer.type === 'approval')
-      return { type: 'approval', toolCallId, approve: answer.approve, reason: answer.reason } as const;
+      return {
+        type: 'approval',
+        toolCallId,
+        approve: answer.approve,
+        reason: answer.reason,
+        ...(answer.arguments !== undefined && { arguments: answer.arguments }),
+      } as const;
     const { status, result, stdout, stderr } = answer;
     return { type: 'tool_return', toolCallId, name: '', status, result, stdout, stderr } as const;
   });
@@ -116,9 +142,15 @@ async function recordAnswers(db: Queryable, run: AnsweringRun, pending: PendingA
   await insertMessages(db, { ...run, stepId: pending.stepId }, [
     { id, role: 'approval_response', parts, name: null, otid: null, senderId: null, inContext: false },
   ]);
+  await endWaiting(db, pending.stepId);
+}
+
+/** The calls of the step are open from here on, instead of waiting. */
+async function endWaiting(db: Queryable, stepId: string): Promise<void> {
   await db.query(
-    `update steps set outcome = jsonb_build_object('calls', outcome -> 'pending') where id = $1`,
-    [pending.stepId],
+    `update steps set outcome = jsonb_build_object('calls', outcome -> 'pending', 'expiresAfter', outcome -> 'expiresAfter')
+      where id = $1`,
+    [stepId],
   );
 }
 
@@ -130,16 +162,21 @@ async function settleAnswered(
 ): Promise<AnsweredApproval> {
   const { askedBy, step } = pending;
   for (const { index } of pending.calls) {
-    const answer = run.answers.find(({ toolCallId }) => toolCallId === pending.toolCallIds[index]);
-    if (answer?.type === 'approval' && answer.approve) continue;
+    const id = pending.callIds[index] ?? '';
+    const answer = run.answers.find(({ toolCallId }) => toolCallId === id);
+    const isFree = !pending.toolCallIds.includes(id);
+    if (isFree || (answer?.type === 'approval' && answer.approve)) continue;
     const done = await closeCall(db, { runId: run.runId, askedBy, step, index }, outcomeOf(answer));
     if (done.end) return { end: done.end };
   }
-  return { calls: pending.calls, askedBy, step };
+  return { calls: callsForWorkflow(pending.calls), askedBy, step };
 }
 
 function outcomeOf(answer: ApprovalAnswer | undefined): ToolOutcome {
-  if (answer?.type === 'tool') return answer;
+  if (answer?.type === 'tool') {
+    const { status, result, stdout, stderr } = answer;
+    return { status, result, stdout, stderr };
+  }
   const reason = answer?.reason ?? 'no reason given';
   return {
     status: 'error',
@@ -153,10 +190,28 @@ function outcomeOf(answer: ApprovalAnswer | undefined): ToolOutcome {
 export async function denyPending(db: Queryable, conversationId: string): Promise<string | null> {
   const pending = await findPendingApproval(db, conversationId);
   if (!pending) return null;
-  await db.query(
-    `update steps set outcome = jsonb_build_object('calls', outcome -> 'pending') where id = $1`,
-    [pending.stepId],
-  );
+  await endWaiting(db, pending.stepId);
   await closeOpenCalls(db, pending.askedBy, 'The user cancelled the request, so the tool call was denied.');
   return pending.askedBy;
+}
+
+/** An answer that was taken: the calls it was for, and its run. */
+export interface GivenAnswer {
+  readonly id: string;
+  readonly background: boolean;
+  readonly createdAt: Date;
+  readonly requestId: string;
+  readonly toolCallIds: readonly string[];
+}
+
+/** The last answers that a conversation took, the newest first. */
+export async function lastAnswers(db: Queryable, conversationId: string): Promise<readonly GivenAnswer[]> {
+  const { rows } = await db.query<GivenAnswer>(
+    `select r.id, r.background, r.created_at as "createdAt", s.message_id as "requestId",
+            jsonb_path_query_array(m.parts, '$[*].toolCallId') as "toolCallIds"
+       from messages m join runs r on r.id = m.run_id join steps s on s.id = m.step_id
+      where m.conversation_id = $1 and m.role = 'approval_response' order by m.seq desc limit 10`,
+    [conversationId],
+  );
+  return rows;
 }

@@ -6,7 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import fs from 'node:fs';
 import path from 'node:path';
-import { turnWorkflowId } from '../../domain/turn';
+import { expiryWorkflowId, turnWorkflowId } from '../../domain/turn';
 import { startFakeOpenAI, type FakeReply, type FakeRequest } from '../support/fake-openai';
 import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
 import { serve } from '../support/served';
@@ -36,6 +36,7 @@ const REPLIES: Readonly<Record<string, readonly FakeReply[]>> = {
   queued: [{ text: CANARY, delayMs: 400 }],
   'required-before-exit': [{ text: CANARY }, INSERT, { text: CANARY }],
   approval: [INSERT, { text: CANARY }],
+  'client-tool': [{ toolCalls: [{ name: 'local', arguments: { fact: CANARY } }] }],
 };
 
 function script({ turns }: FakeRequest): FakeReply {
@@ -62,12 +63,17 @@ async function record(): Promise<void> {
   const { workflow } = new Client({ connection });
   const url = server.url ?? '';
 
-  async function save(shape: string, agentId: string, runId?: string): Promise<string | null> {
-    const handle = workflow.getHandle(turnWorkflowId(agentId), runId);
+  const save = (shape: string, agentId: string, runId?: string): Promise<string | null> =>
+    saveWorkflow(shape, turnWorkflowId(agentId), runId);
+
+  async function saveWorkflow(shape: string, workflowId: string, runId?: string): Promise<string | null> {
+    const handle = workflow.getHandle(workflowId, runId);
     await until(async () => (await handle.describe()).status.name !== 'RUNNING', 10_000);
     const history = await handle.fetchHistory();
     const recorded = anonymous(JSON.parse(historyToJSON(history)));
-    fs.writeFileSync(path.join(FOLDER, `${shape}.json`), `${JSON.stringify(recorded, null, 1)}\n`);
+    const file = path.join(FOLDER, `${shape}.json`);
+    // A recorded turn may still be under way somewhere: its history stays.
+    if (!fs.existsSync(file)) fs.writeFileSync(file, `${JSON.stringify(recorded, null, 1)}\n`);
     return history.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId ?? null;
   }
   const turn = async (shape: string, agentFields = {}, fields = {}): Promise<string> => {
@@ -113,6 +119,21 @@ async function record(): Promise<void> {
   };
   await call(url, 'POST', `/v1/agents/${asking}/messages`, approval);
   await save('approval-answered', asking);
+
+  const local = { name: 'local', description: CANARY, parameters: {} };
+  await save('client-tool', await turn('client-tool', {}, { client_tools: [local] }));
+
+  const expiring = await createAgent(url);
+  await call(url, 'PATCH', `/v1/agents/${expiring.id}/tools/approval/memory_insert`, {
+    requires_approval: true,
+    approval_expiry: { action: 'deny', after_seconds: 1 },
+  });
+  await runEnd(url, await sendAsync(url, expiring.id, `shape approval ${CANARY}`));
+  await save('expiry-asked', expiring.id);
+  const [asked] = await call<{ message_id: string }[]>(url, 'GET', `/v1/approvals?agent_id=${expiring.id}`);
+  await workflow.getHandle(expiryWorkflowId(asked!.message_id)).result();
+  await saveWorkflow('expiry', expiryWorkflowId(asked!.message_id));
+  await save('expiry-answered', expiring.id);
 
   if (fake.problems.length > 0) throw new Error(fake.problems.join('\n'));
   await connection.close();
