@@ -1,3 +1,4 @@
+import { AppError } from '../domain/errors';
 import type { ToolCallContext, ToolOutcome } from '../domain/tool';
 import { parseToolArguments, type ToolArguments } from '../domain/tool-arguments';
 import { failedOutcome, toolError } from '../domain/tool-failure';
@@ -18,23 +19,32 @@ export function createExecuteTool(deps: Deps) {
     const claimed = await deps.turns.openTool(key);
     if ('done' in claimed) return claimed.done;
     const tool = claimed.opened;
-    return withAbort(deps.cancellations, key.runId, ({ signal }) => run(deps, tool, signal));
+    // A `once` call has one attempt: when Temporal lost sight of it, it goes on and its result is waited for.
+    const isOnly = tool.effects === 'once';
+    return withAbort(deps.cancellations, key.runId, ({ signal }) => run(deps, tool, signal), { isOnly });
   };
 }
 
 async function run({ turns, tools }: Deps, opened: OpenedTool, signal: AbortSignal): Promise<ToolDone> {
   const call = readCall(opened);
-  const context = toContext(opened, signal);
+  const context = toCallContext(opened, signal);
   if (opened.effects === 'transactional') {
     return turns.runTransactionalTool(opened, async (memory) =>
       'error' in call ? call.error : tools.runTransactional(call.tool, call.args, context, memory),
     );
   }
   const outcome = 'error' in call ? call.error : await tools.run(call.tool, call.args, context);
-  // A cancelled run is closed by the workflow, which also settles this call.
-  signal.throwIfAborted();
+  // A cancelled run is closed by the workflow, which also settles this call; what the tool brought is there for it.
+  // Any other result is stored if the call is still this attempt's, and kept for the operator if not.
+  if (isCancelled(signal)) {
+    await turns.keepLateResult(opened, outcome);
+    throw signal.reason;
+  }
   return turns.saveToolResult(opened, outcome);
 }
+
+const isCancelled = ({ aborted, reason }: AbortSignal): boolean =>
+  aborted && reason instanceof AppError && reason.code === 'CANCELLED';
 
 /** The tool and its arguments, or why the call is answered without running anything. */
 function readCall({
@@ -51,7 +61,8 @@ function readCall({
   return 'error' in parsed ? parsed : { tool, args: parsed.args };
 }
 
-const toContext = (tool: OpenedTool, signal: AbortSignal): ToolCallContext => ({
+/** The facts of a call that reach its tool. */
+export const toCallContext = (tool: OpenedTool, signal: AbortSignal): ToolCallContext => ({
   agentId: tool.agentId,
   conversationId: tool.conversationId,
   runId: tool.runId,

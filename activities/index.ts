@@ -1,9 +1,11 @@
 import { Context } from '@temporalio/activity';
-import type { CloseRunInput, ToolKey } from '../domain/turn';
+import type { CloseRunInput } from '../domain/turn';
 import type { ActivityDeps } from './deps';
 import { createCallModel } from './call-model';
 import { createExecuteTool } from './execute-tool';
+import { createProbeTool } from './probe-tool';
 import { createRunToolByHand } from './run-tool-by-hand';
+import { createSettleTool } from './settle-tool';
 import { toFailure } from './failures';
 import { withHeartbeat } from './heartbeat';
 
@@ -15,7 +17,9 @@ export function createActivities(deps: ActivityDeps) {
     executeTool: asActivity(createExecuteTool(deps)),
     runToolByHand: asActivity(createRunToolByHand(deps)),
     answerApproval: asActivity((runId: string) => turns.answerApproval(runId)),
-    settleTool: asActivity((key: ToolKey & { readonly code: string }) => turns.settleTool(key)),
+    expireApproval: asActivity((messageId: string) => turns.expireApproval(messageId)),
+    settleTool: asActivity(createSettleTool(deps)),
+    probeTool: asActivity(createProbeTool(deps)),
     closeRun: asActivity((input: CloseRunInput) => turns.closeRun(input)),
     findNextTurn: asActivity((conversationId: string) => turns.findNextTurn(conversationId)),
   };

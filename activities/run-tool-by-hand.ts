@@ -9,17 +9,24 @@ type Deps = Pick<ActivityDeps, 'toolRuns' | 'tools'>;
 export function createRunToolByHand({ toolRuns, tools }: Deps) {
   return async function runToolByHand(id: string): Promise<void> {
     const run = await toolRuns.open(id);
-    if (!run) return;
+    if (!run) return toolRuns.giveUp(id, GONE);
     const context = toContext(run);
     if (tools.isTransactional(run.tool)) {
       return toolRuns.runTransactional(run, (memory) =>
         tools.runTransactional(run.tool, run.args, context, memory),
       );
     }
-    const isLost = run.wasClaimed && run.tool.effects === 'once';
-    await toolRuns.finish(id, isLost ? UNKNOWN : await tools.run(run.tool, run.args, context));
+    if (run.wasClaimed && run.effects === 'once') return toolRuns.giveUp(id, UNKNOWN);
+    await toolRuns.finish(id, await tools.run(run.tool, run.args, context));
   };
 }
+
+const GONE: ToolOutcome = {
+  status: 'error',
+  result: 'The agent does not have this tool any more, so it was not run.',
+  stdout: null,
+  stderr: null,
+};
 
 const UNKNOWN: ToolOutcome = {
   status: 'error',
@@ -30,11 +37,8 @@ const UNKNOWN: ToolOutcome = {
 
 const toContext = (run: OpenedToolRun): ToolCallContext => ({
   agentId: run.agentId,
-  conversationId: run.agentId,
-  runId: run.id,
-  stepId: run.id,
-  toolCallId: run.id,
-  idempotencyKey: run.id,
+  conversationId: run.conversationId ?? run.agentId,
+  ...run.call,
   secrets: run.secrets,
   signal: Context.current().cancellationSignal,
 });

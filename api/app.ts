@@ -9,7 +9,10 @@ import { requestLog } from './middleware/request-log';
 import { checkStorable } from './middleware/storable-input';
 import { unknownRoute } from './middleware/unknown-route';
 import { agentRoutes } from './routes/agents';
+import { approvalRoutes } from './routes/approvals';
 import { blockRoutes } from './routes/blocks';
+import { conversationRoutes } from './routes/conversations';
+import { effectRoutes } from './routes/effects';
 import { healthRoutes } from './routes/health';
 import { messageListRoutes } from './routes/message-lists';
 import { messageRoutes } from './routes/messages';
@@ -48,7 +51,10 @@ function createRouters(deps: ApiDeps): Router[] {
     agentRoutes(deps),
     blockRoutes(deps),
     toolRoutes(deps),
+    effectRoutes(deps),
+    approvalRoutes(deps),
     messageRoutes(deps),
+    conversationRoutes(deps),
     messageListRoutes(deps),
     runStreamRoutes(deps),
     runRoutes(deps),

@@ -1,5 +1,5 @@
 import { attachBlock, attachTools } from '../db/agent-attachments';
-import { insertAgentThread, type SeedMessage } from '../db/agent-threads';
+import { insertThread, type SeedMessage } from '../db/agent-threads';
 import { insertAgent } from '../db/agents';
 import { getBlocks, insertBlock } from '../db/blocks';
 import { inTransaction, type Queryable } from '../db/pool';
@@ -10,12 +10,13 @@ import { type Block, checkBlockLabel, checkBlockValue, checkUniqueLabels } from 
 import { AppError } from '../domain/errors';
 import { memorySeen } from '../domain/prompt';
 import { toPythonRepr } from '../domain/python-repr';
-import { compileSystemPrompt, defaultSystemPrompt } from '../domain/system-prompt';
+import { defaultSystemPrompt } from '../domain/system-prompt';
 import type { Tool } from '../domain/tool';
 import { newId } from '../new-id';
 import { loadAgentState } from './agent-state';
 import { chooseEmbedding, chooseModel } from './agent-model';
 import type { ApiDeps } from './deps';
+import { firstSystemMessage, seedMessage } from './system-message';
 import type { AgentState, CreateAgentBody } from './wire/agent';
 import { fromWireBlock } from './wire/block';
 
@@ -45,9 +46,11 @@ export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody
     const blocks = await createBlocks(tx, body);
     for (const block of blocks) await attachBlock(tx, id, block);
     await attachTools(tx, id, tools.map((tool) => tool.id)); // prettier-ignore
-    const systemMessage = systemMessageOf(agent, blocks);
-    await insertAgentThread(tx, {
+    const systemMessage = firstSystemMessage(agent, blocks, id);
+    await insertThread(tx, {
       agentId: id,
+      conversationId: id,
+      summary: null,
       messages: [systemMessage, ...seedMessages(body)],
       memorySeen: memorySeen(blocks),
     });
@@ -158,37 +161,11 @@ async function createBlocks(db: Queryable, body: CreateAgentBody): Promise<reado
   return [...created, ...attached];
 }
 
-function systemMessageOf(
-  agent: AgentFields & { readonly id: string },
-  blocks: readonly Block[],
-): SeedMessage {
-  const text = compileSystemPrompt({
-    system: agent.system,
-    agentType: agent.agentType,
-    blocks,
-    toolRules: agent.toolRules,
-    agentId: agent.id,
-    conversationId: agent.id,
-    compiledAt: new Date(),
-    recallCount: 0,
-  });
-  return seed('system', [{ type: 'text', text }]);
-}
-
 function seedMessages(body: CreateAgentBody): readonly SeedMessage[] {
   return (body.initial_message_sequence ?? []).map(({ role, content, name, otid, sender_id: senderId }) => ({
-    ...seed(role, typeof content === 'string' ? [{ type: 'text', text: content }] : content),
+    ...seedMessage(role, typeof content === 'string' ? [{ type: 'text', text: content }] : content),
     name: name ?? null,
     otid: otid ?? null,
     senderId: senderId ?? null,
   }));
 }
-
-const seed = (role: SeedMessage['role'], parts: SeedMessage['parts']): SeedMessage => ({
-  id: newId('message'),
-  role,
-  parts,
-  name: null,
-  otid: null,
-  senderId: null,
-});

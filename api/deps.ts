@@ -1,6 +1,7 @@
 import type { Pool } from '../db/pool';
 import type { ModelDirectory } from '../domain/model';
 import type { Logger } from '../log';
+import type { Keepalive } from './keepalive';
 import type { RunWatcher } from './run-watcher';
 import type { TurnClient } from './turn-client';
 
@@ -15,4 +16,6 @@ export interface ApiDeps {
   readonly log: Logger;
   /** Bearer / X-BARE-PASSWORD password; null leaves the API open (loopback only, see config.ts). */
   readonly password: string | null;
+  /** When an answer that takes long is begun and kept alive; tests shorten it. */
+  readonly keepalive?: Keepalive;
 }

@@ -3,8 +3,14 @@ import type { RunWatcher } from './run-watcher';
 
 /** One watcher's view of a run: remembers news that came while it was busy, so that none is missed. */
 export interface RunNewsQueue {
-  /** Resolves when there is news or after `timeoutMs`, whichever is first. News since the last call counts. */
-  next(timeoutMs: number): Promise<{ readonly isEnd: boolean; readonly isTimeout: boolean }>;
+  /**
+   * Resolves when there is news, after `timeoutMs`, or when `gone` is aborted, whichever is first. News since the last
+   * call counts.
+   */
+  next(
+    timeoutMs: number,
+    gone?: AbortSignal,
+  ): Promise<{ readonly isEnd: boolean; readonly isTimeout: boolean }>;
   close(): void;
 }
 
@@ -19,14 +25,12 @@ export function subscribe(watcher: RunWatcher, runId: string): RunNewsQueue {
     wake?.();
   });
   return {
-    async next(timeoutMs) {
+    async next(timeoutMs, gone) {
       if (!hasNews) {
         const timer = new AbortController();
+        const signal = gone ? AbortSignal.any([timer.signal, gone]) : timer.signal;
         const woken = new Promise<void>((resolve) => (wake = resolve));
-        await Promise.race([
-          woken,
-          sleep(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined),
-        ]);
+        await Promise.race([woken, sleep(timeoutMs, undefined, { signal }).catch(() => undefined)]);
         timer.abort();
         wake = undefined;
       }

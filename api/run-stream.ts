@@ -1,4 +1,4 @@
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { once } from 'node:events';
 import { outlastRestart } from '../db/outlast-restart';
 import { findMessages } from '../db/messages';
@@ -13,6 +13,8 @@ export interface StreamOptions extends MessageOptions {
   /** The last frame the client has; 0 for none. */
   readonly startingAfter: number;
   readonly includePings: boolean;
+  /** Frames carry an `id:` line, for readers that resume with `Last-Event-ID`. */
+  readonly withIds?: boolean;
 }
 
 // Letta's keepalive. News wakes the stream at once; the poll only covers a lost connection to Postgres.
@@ -53,6 +55,10 @@ export async function streamRun(
       if (events.length > 0) silentMs = 0;
       if (events.length === BATCH) continue;
       const { isTimeout } = await news.next(POLL_MS);
+      if (isTimeout && (await isGone(db, run.id))) {
+        await send(res, gone.signal, goneFrames(run, seq + 1));
+        break;
+      }
       if (isTimeout && (await isOver(db, run.id, seq))) break;
       silentMs += isTimeout ? POLL_MS : 0;
       if (silentMs < KEEPALIVE_MS) continue;
@@ -98,7 +104,22 @@ async function framesOf(
     usage,
     includeTypes: options.includeTypes ?? null,
   };
-  return events.flatMap((event) => toFrames(event, messages, context));
+  return events.flatMap((event) => {
+    const frames = toFrames(event, messages, context);
+    // The frames of the end share a number: only the last one may say that all of it was seen.
+    return options.withIds
+      ? frames.map((frame, at) => withId(frame, event.seq, at === frames.length - 1))
+      : frames;
+  });
+}
+
+const withId = (frame: string, seq: number, isLast: boolean): string =>
+  isLast ? `id: ${seq}\n${frame}` : frame;
+
+/** The last frame that an EventSource says it has; null without the header. Its presence asks for `id:` lines. */
+export function lastEventId(req: Request): number | null {
+  const given = req.get('last-event-id');
+  return given !== undefined && /^\d{0,15}$/.test(given) ? Number(given) : null;
 }
 
 /** Writes frames as far as the reader keeps up; waits for it otherwise. */
@@ -107,6 +128,21 @@ async function send(res: Response, gone: AbortSignal, frames: readonly string[])
   if (res.write(frames.join(''))) return;
   // A reader that went away never drains: the abort is what ends this wait.
   await once(res, 'drain', { signal: gone }).catch(() => undefined);
+}
+
+const isGone = (db: ApiDeps['db'], runId: string): Promise<boolean> =>
+  outlastRestart(async () => {
+    const { rowCount } = await db.query(`select from runs where id = $1`, [runId]);
+    return rowCount === 0;
+  });
+
+/** The end of a run that was deleted, with its agent or alone: no stored event can tell it. */
+function goneFrames(run: Pick<Run, 'id' | 'background'>, seq: number): readonly string[] {
+  const message = `Run ${run.id} was deleted while it was watched.`;
+  const error = { code: 'NOT_FOUND', errorType: 'internal_error', message, detail: message };
+  const context = { runId: run.id, background: run.background, usage: null, includeTypes: null };
+  const event = { type: 'run-end', stopReason: 'error', error } as const;
+  return toFrames({ seq, event, createdAt: new Date() }, new Map(), context);
 }
 
 /** A reader that asks for what follows the end has had everything. */

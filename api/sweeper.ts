@@ -1,3 +1,4 @@
+import { findStrandedRetries } from '../db/effects';
 import { findStrandedRuns } from '../db/mint-run';
 import type { ApiDeps } from './deps';
 import { repeat } from './repeat';
@@ -15,6 +16,7 @@ export function startSweeper({ db, turns, log }: Pick<ApiDeps, 'db' | 'turns' | 
       if (!(await turns.startIfIdle(run))) continue;
       log.warn({ runId: run.runId }, 'started a run that no workflow held');
     }
+    for (const retry of await findStrandedRetries(db)) await turns.startTool(retry);
   }
   // Postgres or Temporal is away: the next sweep looks again.
   return repeat(INTERVAL_MS, sweep, (error) => log.debug({ err: error }, 'the sweep failed'));

@@ -1,9 +1,11 @@
 import { blocksOf } from '../db/agent-attachments';
-import { lockThreads, rewriteSystemMessage } from '../db/agent-threads';
+import { lockThreads, rewriteSystemMessage, type SeedMessage } from '../db/agent-threads';
 import type { Queryable } from '../db/pool';
-import type { Agent } from '../domain/agent';
+import type { Agent, AgentFields } from '../domain/agent';
+import type { Block } from '../domain/block';
 import { memorySeen } from '../domain/prompt';
 import { compileSystemPrompt } from '../domain/system-prompt';
+import { newId } from '../new-id';
 
 /**
  * Compiles the system message of every thread of an agent anew, in place and in the caller's transaction. The next
@@ -25,3 +27,32 @@ export async function rebuildSystemMessages(db: Queryable, agent: Agent, compile
     await rewriteSystemMessage(db, thread, { text, memorySeen: memorySeen(blocks) });
   }
 }
+
+/** The system message that a thread begins with. */
+export function firstSystemMessage(
+  agent: AgentFields & { readonly id: string },
+  blocks: readonly Block[],
+  conversationId: string,
+): SeedMessage {
+  const text = compileSystemPrompt({
+    system: agent.system,
+    agentType: agent.agentType,
+    blocks,
+    toolRules: agent.toolRules,
+    agentId: agent.id,
+    conversationId,
+    compiledAt: new Date(),
+    recallCount: 0,
+  });
+  return seedMessage('system', [{ type: 'text', text }]);
+}
+
+/** A message that is there before any turn, under a fresh id. */
+export const seedMessage = (role: SeedMessage['role'], parts: SeedMessage['parts']): SeedMessage => ({
+  id: newId('message'),
+  role,
+  parts,
+  name: null,
+  otid: null,
+  senderId: null,
+});

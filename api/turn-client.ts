@@ -19,12 +19,14 @@ export interface TurnClient {
    * Throws `UNAVAILABLE` when Temporal stays away for 8 seconds.
    */
   start(turn: TurnInput, hint?: StartHint): Promise<void>;
-  /** Starts a workflow for the run unless one holds its conversation. True if it started one. */
+  /** Starts a workflow for the run unless one holds its conversation or its start is under way here. True if it did. */
   startIfIdle(turn: TurnInput): Promise<boolean>;
   /** Asks the conversation's workflow to stop this run; nothing happens if it is over. */
   cancel(turn: Pick<TurnInput, 'runId' | 'conversationId'>): Promise<void>;
   /** Runs a stored call by hand and returns when its outcome is stored. */
   runTool(input: ToolRunInput): Promise<void>;
+  /** Makes sure that a workflow runs a stored call by hand, and does not wait for it. */
+  startTool(input: ToolRunInput): Promise<void>;
 }
 
 /** What was known of the conversation when the run was stored. */
@@ -43,6 +45,8 @@ const CLOSING_TRIES = 5;
 // Temporal lets starts pass before the work of running turns, so a crowd of starts would hold those turns up for
 // seconds. More at a time start no turn sooner: one history shard takes them one by one.
 const STARTS_AT_A_TIME = 4;
+// How long a turn waits for a worker that died while it decided on the next activity; Temporal's default is 10 s.
+const WORKFLOW_TASK_TIMEOUT = '2s';
 // gRPC's UNAVAILABLE and DEADLINE_EXCEEDED.
 const AWAY: readonly number[] = [14, 4];
 
@@ -61,8 +65,12 @@ export function createTurnClient(
   }
 
   const inTurn = createFairQueue(STARTS_AT_A_TIME);
+  const starting = new Set<string>();
 
-  const tryStart = (turn: TurnInput): Promise<boolean> => inTurn(() => startNow(turn));
+  function tryStart(turn: TurnInput): Promise<boolean> {
+    starting.add(turn.runId);
+    return inTurn(() => startNow(turn)).finally(() => starting.delete(turn.runId));
+  }
 
   async function startNow(turn: TurnInput): Promise<boolean> {
     const ids = turnAttributes(turn);
@@ -72,6 +80,7 @@ export function createTurnClient(
         taskQueue,
         args: [turn],
         memo: ids,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         ...(isSearchable && { typedSearchAttributes: toSearchAttributes(ids) }),
         requestEagerStart: true,
       });
@@ -94,25 +103,41 @@ export function createTurnClient(
     }
   }
 
-  async function runTool(input: ToolRunInput): Promise<void> {
-    const workflowId = `tool-run/${input.id}`;
-    await client.workflow.execute(TOOL_RUN_WORKFLOW, {
-      workflowId,
-      taskQueue,
-      args: [input],
-      requestEagerStart: true,
-    });
-  }
+  const { runTool, startTool } = createToolStarter(client, taskQueue);
 
   return {
     runTool: (input) => whileAvailable(() => runTool(input)),
+    startTool: (input) => whileAvailable(() => startTool(input)),
     start: (turn, hint = { isBusy: false, endedMsAgo: null }) =>
       whileAvailable(() => startOrTell(turn, hint)),
-    startIfIdle: tryStart,
+    startIfIdle: async (turn) => !starting.has(turn.runId) && tryStart(turn),
     cancel: async ({ runId, conversationId }) => {
       await whileAvailable(() => signal(conversationId, 'cancelTurn', runId));
     },
   };
+}
+
+function createToolStarter(client: Client, taskQueue: string) {
+  const toolRunOptions = (input: ToolRunInput) => ({
+    workflowId: `tool-run/${input.id}`,
+    taskQueue,
+    args: [input],
+    requestEagerStart: true,
+  });
+
+  async function runTool(input: ToolRunInput): Promise<void> {
+    await client.workflow.execute(TOOL_RUN_WORKFLOW, toolRunOptions(input));
+  }
+
+  async function startTool(input: ToolRunInput): Promise<void> {
+    try {
+      await client.workflow.start(TOOL_RUN_WORKFLOW, toolRunOptions(input));
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
+  return { runTool, startTool };
 }
 
 const toSearchAttributes = (ids: Readonly<Record<string, string>>) =>

@@ -1,11 +1,12 @@
 import type { Block } from '../domain/block';
 import { labelTaken } from '../domain/block';
+import type { ApprovalExpiry } from '../domain/approval';
 import { AppError } from '../domain/errors';
-import type { Tool } from '../domain/tool';
+import type { Tool, ToolEffects } from '../domain/tool';
 import { type BlockRow, toBlock } from './blocks';
 import { type Page, selectPage } from './keyset';
 import type { Queryable } from './pool';
-import { type ToolRow, toTool } from './tools';
+import { EFFECTS_FOR_AGENT, EXPIRY_FOR_AGENT, type ToolRow, toTool } from './tools';
 
 /** The blocks of each of these agents, in the order they were attached. Agents without blocks have no entry. */
 export async function blocksOf(
@@ -28,8 +29,8 @@ export async function toolsOf(
   agentIds: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Tool[]>> {
   const { rows } = await db.query<ToolRow & { agent_id: string }>(
-    `select at.agent_id, tools.*
-       from agent_tools at join tools on tools.id = at.tool_id
+    `select at.agent_id, t.*, ${EFFECTS_FOR_AGENT} as effects, ${EXPIRY_FOR_AGENT} as approval_expiry
+       from agent_tools at join tools t on t.id = at.tool_id
       where at.agent_id = any($1)
       order by at.position`,
     [agentIds],
@@ -136,7 +137,8 @@ const rethrowLabelTaken =
 export async function listToolsOf(db: Queryable, agentId: string, page: Page): Promise<readonly Tool[]> {
   const rows = await selectPage<ToolRow>(db, {
     table: 'tools',
-    select: 'select tools.* from tools join agent_tools at on at.tool_id = tools.id',
+    select: `select tools.*, ${EFFECTS_FOR_AGENT} as effects, ${EXPIRY_FOR_AGENT} as approval_expiry
+               from tools join tools t on t.id = tools.id join agent_tools at on at.tool_id = t.id`,
     where: ['at.agent_id = $1'],
     values: [agentId],
     sortBy: (t) => `${t}.created_at`,
@@ -185,6 +187,43 @@ export async function setToolApproval(
     [approval.agentId, approval.toolName, approval.requiresApproval],
   );
   if (rowCount === 0) throw toolNotAttached(approval);
+}
+
+/** Says what answers an agent's calls of a tool when no human does, whatever the tool says; null waits for ever. */
+export async function setToolExpiry(
+  db: Queryable,
+  at: { readonly agentId: string; readonly toolName: string; readonly expiry: ApprovalExpiry | null },
+): Promise<void> {
+  const { rowCount } = await db.query(
+    `update agent_tools at set approval_expiry = $3
+       from tools where tools.id = at.tool_id and at.agent_id = $1 and tools.name = $2`,
+    [at.agentId, at.toolName, JSON.stringify(at.expiry)],
+  );
+  if (rowCount === 0) throw toolNotAttached(at);
+}
+
+/**
+ * Says what an agent's calls of a tool may do; null leaves it to the tool. NOT_FOUND when the agent has no tool of that
+ * name, INVALID_ARGUMENT for a transactional one.
+ */
+export async function setToolEffects(
+  db: Queryable,
+  {
+    effects,
+    ...at
+  }: { readonly agentId: string; readonly toolName: string; readonly effects: ToolEffects | null },
+): Promise<void> {
+  const { rows } = await db.query<{ effects: ToolEffects }>(
+    `update agent_tools at set effects = case when t.effects = 'transactional' then null else $3 end
+       from tools t where t.id = at.tool_id and at.agent_id = $1 and t.name = $2 returning t.effects`,
+    [at.agentId, at.toolName, effects],
+  );
+  if (!rows[0]) throw toolNotAttached(at);
+  if (effects === null || rows[0].effects !== 'transactional') return;
+  throw new AppError(
+    'INVALID_ARGUMENT',
+    `INVALID_ARGUMENT: '${at.toolName}' writes in one transaction with its ledger row; its effects cannot be changed.`,
+  );
 }
 
 /** The error for a tool that an agent does not have. */

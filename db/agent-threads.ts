@@ -14,26 +14,30 @@ export interface SeedMessage {
 
 export interface NewThread {
   readonly agentId: string;
+  /** The agent's id for its own thread. */
+  readonly conversationId: string;
+  readonly summary: string | null;
   /** The first is the system message. */
   readonly messages: readonly [SeedMessage, ...SeedMessage[]];
   readonly memorySeen: Readonly<Record<string, unknown>>;
 }
 
-/** Stores an agent's own thread, whose id is the agent's, with its first messages. */
-export async function insertAgentThread(
+/** Stores a thread of an agent with its first messages. */
+export async function insertThread(
   db: Queryable,
-  { agentId, messages, memorySeen }: NewThread,
+  { agentId, conversationId, summary, messages, memorySeen }: NewThread,
 ): Promise<void> {
   await db.query(
-    `insert into conversations (id, agent_id, system_message_id, memory_seen) values ($1, $1, $2, $3)`,
-    [agentId, messages[0].id, toJsonb(memorySeen)],
+    `insert into conversations (id, agent_id, summary, system_message_id, memory_seen) values ($1, $2, $3, $4, $5)`,
+    [conversationId, agentId, summary, messages[0].id, toJsonb(memorySeen)],
   );
   for (const message of messages) {
     await db.query(
       `insert into messages (id, conversation_id, agent_id, role, parts, name, otid, sender_id)
-       values ($1, $2, $2, $3, $4, $5, $6, $7)`,
+       values ($1, $2, $3, $4, $5, $6, $7, $8)`,
       [
         message.id,
+        conversationId,
         agentId,
         message.role,
         toJsonb(message.parts),

@@ -2,6 +2,7 @@ import type { RunError } from '../domain/run-event';
 import type { CloseRunInput, TurnEnd } from '../domain/turn';
 import { toRunError } from '../domain/run-error';
 import { endRun } from './end-run';
+import { keepPartial } from './keep-partial';
 import { inTransaction, type Pool } from './pool';
 import { closeOpenCalls } from './tool-ledger';
 
@@ -22,6 +23,7 @@ export function closeRun(
         where run_id = $1 and status = 'pending' returning id, error`,
       [runId, stopReason === 'cancelled' ? 'cancelled' : 'failed'],
     );
+    if (stopReason === 'cancelled') for (const { id } of rows) await keepPartial(db, { runId, stepId: id });
     const error = stopReason === 'cancelled' ? undefined : (rows[0]?.error ?? toRunError(code));
     return endRun(db, { runId, conversationId, stopReason, error });
   });

@@ -12,6 +12,8 @@ export interface Page {
 export interface KeysetQuery {
   /** Whole table name, also the alias under which `select` and `where` name it. Never user input. */
   readonly table: string;
+  /** The column that tells rows apart and that cursors name; `id` if not given. Never user input. */
+  readonly id?: string;
   readonly select: string;
   readonly where: readonly string[];
   readonly values: readonly unknown[];
@@ -25,18 +27,18 @@ export interface KeysetQuery {
  * paging backwards leaves no gap. A cursor that names no row is NOT_FOUND.
  */
 export async function selectPage<Row>(db: Queryable, query: KeysetQuery): Promise<readonly Row[]> {
-  const { table, page, sortBy } = query;
+  const { table, page, sortBy, id = 'id' } = query;
   const values = [...query.values];
   const where = [...query.where];
-  const key = (t: string) => `(${sortBy(t)}, ${t}.id)`;
+  const key = (t: string) => `(${sortBy(t)}, ${t}.${id})`;
   for (const side of ['after', 'before'] as const) {
     const cursor = page[side];
     if (cursor === undefined) continue;
-    await requireCursor(db, table, cursor);
+    await requireCursor(db, { table, id }, cursor);
     values.push(cursor);
     const isBeyond = (side === 'after') === (page.order === 'asc');
     where.push(
-      `${key(table)} ${isBeyond ? '>' : '<'} (select ${sortBy('c')}, c.id from ${table} c where c.id = $${values.length})`,
+      `${key(table)} ${isBeyond ? '>' : '<'} (select ${sortBy('c')}, c.${id} from ${table} c where c.${id} = $${values.length})`,
     );
   }
   const isBackwards = page.before !== undefined && page.after === undefined;
@@ -45,19 +47,23 @@ export async function selectPage<Row>(db: Queryable, query: KeysetQuery): Promis
   const { rows } = await db.query(
     `${query.select}
       where ${allOf(where)}
-      order by ${sortBy(table)} ${direction}, ${table}.id ${direction}
+      order by ${sortBy(table)} ${direction}, ${table}.${id} ${direction}
       limit $${values.length}`,
     values,
   );
   return (isBackwards ? rows.reverse() : rows) as Row[];
 }
 
-async function requireCursor(db: Queryable, table: string, id: string): Promise<void> {
-  const { rowCount } = await db.query(`select 1 from ${table} where id = $1`, [id]);
+async function requireCursor(
+  db: Queryable,
+  { table, id }: { readonly table: string; readonly id: string },
+  cursor: string,
+): Promise<void> {
+  const { rowCount } = await db.query(`select 1 from ${table} where ${id} = $1`, [cursor]);
   if (rowCount === 0) {
     throw new AppError(
       'NOT_FOUND',
-      `No row with id '${id}' to page from. Start again without 'after' and 'before'.`,
+      `No row with ${id} '${cursor}' to page from. Start again without 'after' and 'before'.`,
     );
   }
 }

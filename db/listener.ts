@@ -14,11 +14,14 @@ export async function createListener(
   url: string,
   {
     channels,
+    statements = [],
     onNotice,
     onGap,
     onError,
   }: {
     readonly channels: readonly string[];
+    /** Run on every new connection, for what belongs to its session. */
+    readonly statements?: readonly string[];
     readonly onNotice: (channel: string, payload: string) => void;
     readonly onGap: () => void;
     readonly onError: (error: Error) => void;
@@ -37,6 +40,7 @@ export async function createListener(
     });
     await fresh.connect();
     for (const channel of channels) await fresh.query(`listen ${channel}`);
+    for (const statement of statements) await fresh.query(statement);
     client = fresh;
   }
 

@@ -1,5 +1,6 @@
 import { AppError } from '../domain/errors';
 import type { TurnInput } from '../domain/turn';
+import type { RequestIdentity } from '../domain/request-identity';
 import type { TurnRequest } from '../domain/turn-request';
 import type { RunStatus } from '../domain/run';
 import { denyPending } from './approvals';
@@ -20,10 +21,14 @@ export interface RunToMint {
   readonly callbackUrl: string | null;
   /** Stored even while an approval is pending: an answer to it, or a request that hears of it in its stream. */
   readonly ignoresPending: boolean;
+  /** What makes another sending of the same request find this run. */
+  readonly identity?: RequestIdentity;
 }
 
 export interface MintedRun {
   readonly hasAgent: boolean;
+  /** False if nothing was stored; an earlier sending of the same request is one reason. */
+  readonly isStored: boolean;
   /** The approval request that must be answered first; then nothing was stored. */
   readonly pendingRequestId: string | null;
   /** Whether a run of the conversation was in progress. */
@@ -33,25 +38,31 @@ export interface MintedRun {
   readonly createdAt: Date;
 }
 
-/** Stores a run before its workflow starts. This row is the only thing the API writes of a turn. */
+/**
+ * Stores a run before its workflow starts, unless a run with the same key is there. The lock lets an SDK's retry wait
+ * for this statement (`mintOnce`). This row is the only thing the API writes of a turn.
+ */
 export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun> {
   const { rows } = await db.query<{
     has_agent: boolean;
+    is_stored: boolean;
     pending: string | null;
     is_busy: boolean;
     ended_ms_ago: number | null;
     now: Date;
   }>({
-    name: 'mint-run',
+    name: 'mint-run-once',
     text: `with agent as (select a.id, a.last_run_completion from agents a join conversations c on c.agent_id = a.id where a.id = $2 and c.id = $3),
           pending as (select m.id from messages m join steps s on s.id = m.step_id
                        where m.conversation_id = $3 and not m.in_context and m.role = 'approval_request'
                          and s.outcome ? 'pending' and not $11 limit 1),
+          sending as materialized (select pg_advisory_xact_lock(hashtextextended($13, 0))),
           minted as (insert into runs (id, agent_id, conversation_id, background, stream_tokens, max_steps, request,
-                                       request_config, metadata, callback_url)
-                     select $1, agent.id, $3, $4, $5, $6, $7, $8, $9, $10 from agent
-                      where not exists (select from pending))
-     select now() as now, exists (select from agent) as has_agent, (select id from pending) as pending,
+                                       request_config, metadata, callback_url, request_key, request_hash)
+                     select $1, agent.id, $3, $4, $5, $6, $7, $8, $9, $10, $12, $13 from agent cross join sending
+                      where not exists (select from pending)
+                     on conflict (conversation_id, request_key) where request_key is not null do nothing returning id)
+     select now() as now, exists (select from agent) as has_agent, exists (select from minted) as is_stored, (select id from pending) as pending,
             (select extract(epoch from clock_timestamp() - last_run_completion)::float8 * 1000 from agent) as ended_ms_ago,
             exists (select from runs where conversation_id = $3 and status = 'running') as is_busy`,
     values: [
@@ -66,12 +77,15 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
       JSON.stringify(run.metadata),
       run.callbackUrl,
       run.ignoresPending,
+      run.identity?.key ?? null,
+      run.identity?.hash ?? null,
     ],
   });
   const row = rows[0];
   if (!row) throw new AppError('INTERNAL', 'the statement that stores a run returned no row');
   return {
     hasAgent: row.has_agent,
+    isStored: row.is_stored,
     pendingRequestId: row.pending,
     isBusy: row.is_busy,
     endedMsAgo: row.ended_ms_ago,

@@ -1,3 +1,5 @@
+import type { ApprovalExpiry } from '../domain/approval';
+import type { SettledEffect } from '../domain/effect';
 import type { Message } from '../domain/message';
 import type { MemorySeen } from '../domain/prompt';
 import type { ToolJsonSchema, ToolEffects } from '../domain/tool';
@@ -12,9 +14,11 @@ import { toMemoryBlock } from './memory-transaction';
 import { MESSAGE_COLUMNS, rowToMessage, type MessageRow } from './message-row';
 import type { Pool, Queryable } from './pool';
 import type { OpenedStep } from '../domain/turn-state';
+import { EFFECTS_FOR_AGENT, EXPIRY_FOR_AGENT } from './tools';
 
 interface StepRow {
   readonly attempt: number;
+  readonly settled_effects: readonly SettledEffect[];
   readonly step_status: string;
   readonly outcome: StepOutcome | null;
   readonly agent_id: string;
@@ -34,6 +38,7 @@ interface StepRow {
     readonly effects: ToolEffects;
     readonly parallel: boolean;
     readonly requires_approval: boolean;
+    readonly approval_expiry: ApprovalExpiry | null;
   }[];
   readonly blocks: readonly {
     readonly id: string;
@@ -58,12 +63,20 @@ const OPEN_STEP = `
                 on conflict (run_id, index) do update set attempt = steps.attempt + 1
                 returning attempt, status, outcome)
   select step.attempt, step.status as step_status, step.outcome,
+         (select coalesce(jsonb_agg(jsonb_build_object(
+                   'noteId', e.note_id, 'toolName', e.tool_name, 'toolCallId', e.tool_call_id,
+                   'status', e.resolved ->> 'status', 'result', e.resolved ->> 'result') order by e.resolved_at), '[]')
+            from tool_executions e join runs r on r.id = e.run_id
+                 join messages told on told.id = e.message_id and told.in_context
+           where e.note_id is not null and r.conversation_id = run.conversation_id
+             and not exists (select from messages note where note.id = e.note_id)) as settled_effects,
          run.agent_id, run.conversation_id, run.max_steps, run.stream_tokens, run.request,
          a.model, a.llm_config, a.response_format, a.tool_rules, c.memory_seen,
          (select coalesce(jsonb_agg(jsonb_build_object(
-                   'id', t.id, 'name', t.name, 'json_schema', t.json_schema, 'effects', t.effects,
+                   'id', t.id, 'name', t.name, 'json_schema', t.json_schema, 'effects', ${EFFECTS_FOR_AGENT},
                    'parallel', t.enable_parallel_execution,
-                   'requires_approval', coalesce(at.requires_approval, t.default_requires_approval, false))
+                   'requires_approval', coalesce(at.requires_approval, t.default_requires_approval, false),
+                   'approval_expiry', ${EXPIRY_FOR_AGENT})
                    order by at.position), '[]')
             from agent_tools at join tools t on t.id = at.tool_id where at.agent_id = a.id) as tools,
          (select coalesce(jsonb_agg(jsonb_build_object(
@@ -108,9 +121,11 @@ export async function openStep(
         effects: tool.effects,
         enableParallelExecution: tool.parallel,
         requiresApproval: tool.requires_approval,
+        approvalExpiry: tool.approval_expiry,
       })),
       blocks: row.blocks.map(toMemoryBlock),
       memorySeen: row.memory_seen,
+      settledEffects: row.settled_effects,
       context: await readContext(pool, row.conversation_id),
     },
   };
@@ -160,6 +175,7 @@ function toSettings(
     verbosity: text('verbosity'),
     frequencyPenalty: number('frequency_penalty'),
     strict: config['strict'] === true,
+    background: typeof config['background'] === 'boolean' ? config['background'] : undefined,
     responseFormat: format,
   };
 }

@@ -1,5 +1,6 @@
+import { expiresAfter } from '../domain/approval';
 import { AppError } from '../domain/errors';
-import type { StepOutcome } from '../domain/turn';
+import type { StepOutcome, TurnEnd } from '../domain/turn';
 import { endRun } from './end-run';
 import { storable, toJsonb } from './json';
 import { inTransaction, type Pool, type Queryable } from './pool';
@@ -12,7 +13,8 @@ import type { NewMessage, OpenedStep, ReplyToSave } from '../domain/turn-state';
  */
 export function saveReply(pool: Pool, step: OpenedStep, saved: ReplyToSave): Promise<StepOutcome> {
   return inTransaction(pool, async (db) => {
-    await closeStep(db, step, saved);
+    const isClosed = await closeStep(db, step, saved);
+    if (!isClosed) return outcomeOfAttempt(db, step);
     await insertMessages(db, step, saved.messages);
     if (saved.memorySeen) {
       await db.query(`update conversations set memory_seen = $2 where id = $1`, [
@@ -25,21 +27,27 @@ export function saveReply(pool: Pool, step: OpenedStep, saved: ReplyToSave): Pro
       return { calls: saved.calls };
     }
     const { runId, conversationId } = step;
-    const end = await endRun(db, {
+    const ended = await endRun(db, {
       runId,
       conversationId,
       stopReason: saved.stopReason,
       events: saved.events,
     });
+    const afterSeconds = saved.stopReason === 'requires_approval' ? expiresAfter(saved.calls) : null;
+    const end: TurnEnd = {
+      ...ended,
+      ...(afterSeconds !== null && { expiry: { messageId: saved.replyMessageId, afterSeconds } }),
+    };
+    const pending = saved.calls.length > 0 && { pending: saved.calls, expiresAfter: afterSeconds };
     await db.query(`update steps set outcome = $2 where id = $1`, [
       step.stepId,
-      JSON.stringify({ end, ...(saved.calls.length > 0 && { pending: saved.calls }) }),
+      JSON.stringify({ end, ...pending }),
     ]);
     return { end };
   });
 }
 
-async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): Promise<void> {
+async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): Promise<boolean> {
   const { usage } = saved.reply;
   const { rowCount } = await db.query({
     name: 'close-step',
@@ -72,9 +80,17 @@ async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): P
       saved.llmNs,
     ],
   });
-  if (rowCount !== 1) {
-    throw new AppError('SUPERSEDED', `attempt ${step.attempt} of ${step.stepId} is not the current one`);
-  }
+  return rowCount === 1;
+}
+
+/** What this attempt has stored already, when the answer to its commit was lost on the way. */
+async function outcomeOfAttempt(db: Queryable, step: OpenedStep): Promise<StepOutcome> {
+  const { rows } = await db.query<{ outcome: StepOutcome }>(
+    `select outcome from steps where id = $1 and attempt = $2 and status = 'success' and outcome is not null`,
+    [step.stepId, step.attempt],
+  );
+  if (rows[0]) return rows[0].outcome;
+  throw new AppError('SUPERSEDED', `attempt ${step.attempt} of ${step.stepId} is not the current one`);
 }
 
 /** Appends messages to a thread in the given order. A message that is stored already stays as it is. */

@@ -5,7 +5,8 @@ import type { OpenedToolRun, ToolRunStore } from '../domain/tool-run';
 import { toJsonb } from './json';
 import { memoryTransaction } from './memory-transaction';
 import { inTransaction, type Pool, type Queryable } from './pool';
-import { toTool, type ToolRow } from './tools';
+import { applyResolution } from './resolve-effect';
+import { EFFECTS_FOR_AGENT, toTool, type ToolRow } from './tools';
 
 /** Stores a call by hand before its workflow starts. Returns the tool's effects; null if the agent has no such tool. */
 export async function mintToolRun(
@@ -18,7 +19,7 @@ export async function mintToolRun(
   },
 ): Promise<ToolEffects | null> {
   const { rows } = await db.query<{ effects: ToolEffects }>(
-    `with tool as (select t.effects from agent_tools at join tools t on t.id = at.tool_id
+    `with tool as (select ${EFFECTS_FOR_AGENT} as effects from agent_tools at join tools t on t.id = at.tool_id
                     where at.agent_id = $2 and t.name = $3),
           minted as (insert into tool_runs (id, agent_id, tool_name, args) select $1, $2, $3, $4 from tool)
      select effects from tool`,
@@ -43,7 +44,8 @@ export async function getToolRunOutcome(db: Queryable, id: string): Promise<Tool
 export function createToolRunStore(pool: Pool): ToolRunStore {
   return {
     open: (id) => openToolRun(pool, id),
-    finish: (id, outcome) => finish(pool, id, outcome),
+    finish: (id, outcome) => inTransaction(pool, (db) => finish(db, id, outcome)),
+    giveUp: (id, outcome) => inTransaction(pool, (db) => giveUp(db, id, outcome)),
     runTransactional: (run, work) =>
       inTransaction(pool, async (db) => {
         const { rows } = await db.query(
@@ -63,6 +65,12 @@ export function createToolRunStore(pool: Pool): ToolRunStore {
 async function openToolRun(db: Queryable, id: string): Promise<OpenedToolRun | null> {
   const { rows } = await db.query<{
     agent_id: string;
+    conversation_id: string | null;
+    effect_key: string | null;
+    run_id: string | null;
+    step_id: string | null;
+    tool_call_id: string | null;
+    effects: ToolEffects;
     args: ToolArguments;
     secrets: Readonly<Record<string, string>>;
     was_claimed: boolean;
@@ -70,20 +78,56 @@ async function openToolRun(db: Queryable, id: string): Promise<OpenedToolRun | n
   }>(
     `with before as (select id, claimed_at from tool_runs where id = $1),
           claimed as (update tool_runs set claimed_at = now() where id = $1 and outcome is null returning *)
-     select claimed.agent_id, claimed.args, a.secrets, before.claimed_at is not null as was_claimed, to_jsonb(t) as tool
+     select claimed.agent_id, claimed.args, a.secrets, before.claimed_at is not null as was_claimed, to_jsonb(t) as tool,
+            claimed.effect_key, e.run_id, e.step_id, e.tool_call_id, r.conversation_id,
+            coalesce(e.effects, ${EFFECTS_FOR_AGENT}) as effects
        from claimed join before on before.id = claimed.id join agents a on a.id = claimed.agent_id
-            join agent_tools at on at.agent_id = a.id join tools t on t.id = at.tool_id and t.name = claimed.tool_name`,
+            join agent_tools at on at.agent_id = a.id join tools t on t.id = at.tool_id and t.name = claimed.tool_name
+            left join tool_executions e on e.key = claimed.effect_key left join runs r on r.id = e.run_id`,
     [id],
   );
   const row = rows[0];
   if (!row) return null;
-  const { agent_id: agentId, args, secrets, was_claimed: wasClaimed } = row;
-  return { id, agentId, args, secrets, wasClaimed, tool: toTool(row.tool) };
+  const { agent_id: agentId, conversation_id: conversationId, args, secrets, effects } = row;
+  const call = {
+    runId: row.run_id ?? id,
+    stepId: row.step_id ?? id,
+    toolCallId: row.tool_call_id ?? id,
+    idempotencyKey: row.effect_key ?? id,
+  };
+  return {
+    id,
+    agentId,
+    conversationId,
+    call,
+    args,
+    secrets,
+    effects,
+    wasClaimed: row.was_claimed,
+    tool: toTool(row.tool),
+  };
 }
 
 async function finish(db: Queryable, id: string, outcome: ToolOutcome): Promise<void> {
-  await db.query(`update tool_runs set outcome = $2, finished_at = now() where id = $1 and outcome is null`, [
-    id,
-    toJsonb(outcome),
-  ]);
+  const key = await close(db, id, outcome);
+  if (key !== null) await applyResolution(db, key, 'retry', outcome);
+}
+
+/** A retry that was lost leaves its call unknown, as it was, and free to be resolved again. */
+async function giveUp(db: Queryable, id: string, outcome: ToolOutcome): Promise<void> {
+  const key = await close(db, id, outcome);
+  if (key === null) return;
+  await db.query(
+    `update tool_executions set resolution = null, retry_id = null where key = $1 and status = 'unknown'`,
+    [key],
+  );
+}
+
+/** Stores the outcome; returns the ledger's key if this repeats a call of it, and null if it was closed before. */
+async function close(db: Queryable, id: string, outcome: ToolOutcome): Promise<string | null> {
+  const { rows } = await db.query<{ effect_key: string | null }>(
+    `update tool_runs set outcome = $2, finished_at = now() where id = $1 and outcome is null returning effect_key`,
+    [id, toJsonb(outcome)],
+  );
+  return rows[0]?.effect_key ?? null;
 }

@@ -1,3 +1,4 @@
+import type { ApprovalExpiry } from '../domain/approval';
 import { AppError } from '../domain/errors';
 import type { BuiltinTool, Tool, ToolEffects, ToolJsonSchema } from '../domain/tool';
 import { derivedId } from '../new-id';
@@ -8,6 +9,18 @@ import { inTransaction, type Pool, type Queryable } from './pool';
 /** What a caller decides about a tool; the database adds the rest. */
 export type ToolFields = Omit<Tool, 'id' | 'createdAt' | 'updatedAt'>;
 export type ToolPatch = Partial<ToolFields>;
+
+/**
+ * What an agent's calls of a tool may do: the agent's word, else the tool's. SQL over `t`, the tool, and `at`, its place on
+ * the agent. Nobody can make a tool transactional, or one that is anything else.
+ */
+export const EFFECTS_FOR_AGENT = `case when t.effects = 'transactional' then t.effects else coalesce(at.effects, t.effects) end`;
+
+/**
+ * What answers an agent's calls of a tool when no human does: the agent's word, else the tool's. An agent's `never` is
+ * stored as JSON null, so that it counts before the tool's policy.
+ */
+export const EXPIRY_FOR_AGENT = `nullif(coalesce(at.approval_expiry, t.approval_expiry), 'null')`;
 
 /** Tools of these types are written by users; all others belong to the server. */
 export const isUserTool = (tool: Pick<Tool, 'toolType'>): boolean => USER_TYPES.includes(tool.toolType);
@@ -26,6 +39,7 @@ const COLUMNS: Columns<ToolFields> = {
   pipRequirements: ['pip_requirements', 'jsonb'],
   npmRequirements: ['npm_requirements', 'jsonb'],
   defaultRequiresApproval: ['default_requires_approval'],
+  approvalExpiry: ['approval_expiry', 'jsonb'],
   enableParallelExecution: ['enable_parallel_execution'],
   effects: ['effects'],
   metadata: ['metadata', 'jsonb'],
@@ -45,6 +59,7 @@ export interface ToolRow {
   readonly pip_requirements: Record<string, unknown>[] | null;
   readonly npm_requirements: Record<string, unknown>[] | null;
   readonly default_requires_approval: boolean | null;
+  readonly approval_expiry: ApprovalExpiry | null;
   readonly enable_parallel_execution: boolean;
   readonly effects: ToolEffects;
   readonly metadata: Record<string, unknown>;
@@ -66,6 +81,7 @@ export const toTool = (row: ToolRow): Tool => ({
   pipRequirements: row.pip_requirements,
   npmRequirements: row.npm_requirements,
   defaultRequiresApproval: row.default_requires_approval,
+  approvalExpiry: row.approval_expiry,
   enableParallelExecution: row.enable_parallel_execution,
   effects: row.effects,
   metadata: row.metadata,
@@ -129,6 +145,7 @@ async function upsertBuiltinTools(db: Queryable, tools: readonly BuiltinTool[]):
       pipRequirements: null,
       npmRequirements: null,
       defaultRequiresApproval: null,
+      approvalExpiry: null,
       enableParallelExecution: tool.enableParallelExecution,
       effects: tool.effects,
       metadata: {},

@@ -1,28 +1,48 @@
 import type { TurnStore } from '../domain/turn-store';
 import { AppError } from '../domain/errors';
 import { answerApproval } from './approvals';
+import { beginResponse, findBegunResponse, forgetResponse } from './begun-response';
+import { expireApproval } from './expire-approval';
 import { closeRun } from './close-run';
 import { findNextTurn } from './end-run';
 import { openStep } from './open-step';
-import type { Pool } from './pool';
+import { outlastRestart } from './outlast-restart';
+import { inTransaction, type Pool } from './pool';
 import { appendRewind } from './rewind';
-import { appendEventsOfAttempt } from './run-events';
+import { appendDeltaBatch } from './run-events';
 import { saveReply } from './save-reply';
-import { openTool, runTransactionalTool, saveToolResult, settleTool } from './tool-ledger';
+import {
+  keepLateResult,
+  openLostTool,
+  openTool,
+  runTransactionalTool,
+  saveProbe,
+  saveToolResult,
+  settleTool,
+} from './tool-ledger';
 
-/** The turn's durable state on Postgres. */
-export function createTurnStore(pool: Pool): TurnStore {
+/** The turn's durable state on Postgres. `worker` is the presence of the process that runs tools through it. */
+export function createTurnStore(pool: Pool, worker: number | null = null): TurnStore {
   return {
     async openStep(key) {
       const claimed = await openStep(pool, key);
-      if ('opened' in claimed && claimed.opened.attempt > 1) await appendRewind(pool, claimed.opened);
+      if (!('opened' in claimed) || claimed.opened.attempt === 1) return claimed;
+      const begun = await findBegunResponse(pool, claimed.opened);
+      if (begun) return { opened: { ...claimed.opened, begun } };
+      await appendRewind(pool, claimed.opened);
       return claimed;
     },
-    async appendDeltas(step, events) {
-      if (await appendEventsOfAttempt(pool, step, events)) return;
+    async appendDeltas(step, events, batch) {
+      if (await outlastRestart(() => appendDeltaBatch(pool, step, events, batch))) return;
       throw new AppError('SUPERSEDED', `attempt ${step.attempt} of ${step.stepId} is not the current one`);
     },
-    saveReply: (step, reply) => saveReply(pool, step, reply),
+    saveReply: (step, reply) => outlastRestart(() => saveReply(pool, step, reply)),
+    beginResponse: (step, responseId) => outlastRestart(() => beginResponse(pool, step, responseId)),
+    loseResponse: (step) =>
+      inTransaction(pool, async (db) => {
+        await appendRewind(db, step);
+        await forgetResponse(db, step);
+      }),
     async saveStepError(step, error) {
       await pool.query(`update steps set error = $3 where id = $1 and attempt = $2 and status = 'pending'`, [
         step.stepId,
@@ -30,11 +50,15 @@ export function createTurnStore(pool: Pool): TurnStore {
         JSON.stringify(error),
       ]);
     },
-    openTool: (key) => openTool(pool, key),
+    openTool: (key) => openTool(pool, key, worker),
     saveToolResult: (tool, outcome) => saveToolResult(pool, tool, outcome),
     runTransactionalTool: (tool, run) => runTransactionalTool(pool, tool, run),
     answerApproval: (runId) => answerApproval(pool, runId),
-    settleTool: (key) => settleTool(pool, key),
+    expireApproval: (messageId) => expireApproval(pool, messageId),
+    keepLateResult: (tool, outcome) => keepLateResult(pool, tool, outcome),
+    settleTool: (key, hasProbe) => settleTool(pool, key, hasProbe),
+    openLostTool: (key) => openLostTool(pool, key),
+    saveProbe: (tool, probed) => saveProbe(pool, tool, probed),
     closeRun: (input) => closeRun(pool, input),
     findNextTurn: (conversationId) => findNextTurn(pool, conversationId),
   };

@@ -1,4 +1,4 @@
-import type { Message } from './message';
+import type { Message, ToolCallPart } from './message';
 
 export type FragmentKind =
   | 'reasoning'
@@ -17,7 +17,7 @@ export interface MessageFragment {
   /**
    * Its number within the message: the index of its first part. Clients tell fragments apart by it (`otidOf`), and
    * run events name it. It is known while a reply streams: a text or reasoning part has its own index, every tool
-   * call has the index of the first call of the reply.
+   * call has the index of the first call of its kind in the reply.
    */
   readonly index: number;
   readonly kind: FragmentKind;
@@ -26,8 +26,9 @@ export interface MessageFragment {
 
 /** The fragments of a stored message in the order clients see them. A pure function: every process gets the same. */
 export function fragmentsOf(message: Pick<Message, 'role' | 'parts'>): readonly MessageFragment[] {
-  if (message.role === 'assistant') return replyFragments(message.parts, 'tool_call');
-  if (message.role === 'approval_request') return replyFragments(message.parts, 'approval_request');
+  if (message.role === 'assistant') return replyFragments(message.parts, () => 'tool_call');
+  if (message.role === 'approval_request')
+    return replyFragments(message.parts, ({ waits }) => (waits === false ? 'tool_call' : 'approval_request'));
   return [{ index: 0, kind: WHOLE[message.role], partIndexes: message.parts.map((_part, index) => index) }];
 }
 
@@ -40,11 +41,18 @@ const WHOLE = {
   approval_response: 'approval_response',
 } as const;
 
-function replyFragments(parts: Message['parts'], callKind: FragmentKind): readonly MessageFragment[] {
-  const calls = parts.flatMap((part, index) => (part.type === 'tool_call' ? [index] : []));
+function replyFragments(
+  parts: Message['parts'],
+  callKind: (call: ToolCallPart) => FragmentKind,
+): readonly MessageFragment[] {
   return parts.flatMap((part, index): MessageFragment[] => {
-    if (part.type === 'tool_call')
-      return index === calls[0] ? [{ index, kind: callKind, partIndexes: calls }] : [];
+    if (part.type === 'tool_call') {
+      const kind = callKind(part);
+      const calls = parts.flatMap((other, at) =>
+        other.type === 'tool_call' && callKind(other) === kind ? [at] : [],
+      );
+      return index === calls[0] ? [{ index, kind, partIndexes: calls }] : [];
+    }
     const kind = partKind(part);
     return kind ? [{ index, kind, partIndexes: [index] }] : [];
   });

@@ -56,6 +56,8 @@ export interface ToolCallPart {
   readonly name: string;
   /** The model's own string, kept byte for byte. It need not be JSON. */
   readonly arguments: string;
+  /** False for a call beside others that wait for a human: it needs no answer and runs after theirs. */
+  readonly waits?: false;
   readonly provider?: ProviderData;
 }
 export interface ToolReturnPart {
@@ -66,12 +68,21 @@ export interface ToolReturnPart {
   readonly result: string;
   readonly stdout: readonly string[] | null;
   readonly stderr: readonly string[] | null;
+  /** Set where the call may or may not have acted. */
+  readonly effectStatus?: 'unknown';
+  /** What became known later. Clients see it instead; the model reads it in a note, so that its prompt only grows. */
+  readonly resolution?: ToolResolution;
+  /** JSON of the arguments it ran with, where a human changed the model's. */
+  readonly ranWith?: string;
 }
+export type ToolResolution = Pick<ToolReturnPart, 'status' | 'result' | 'stdout' | 'stderr'>;
 export interface ApprovalPart {
   readonly type: 'approval';
   readonly toolCallId: string;
   readonly approve: boolean;
   readonly reason: string | null;
+  /** JSON of the arguments that replace the model's. */
+  readonly arguments?: string;
 }
 export type ToolReturnStatus = 'success' | 'error';
 

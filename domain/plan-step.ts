@@ -1,3 +1,4 @@
+import { settledNote } from './effect';
 import { DEFAULT_USER_ID } from './ids';
 import type { ModelRequest, PromptMessage, ToolSpec } from './model';
 import { fromInput, memoryNote, toPrompt, toToolSpecs, type MemorySeen, type PromptSource } from './prompt';
@@ -9,6 +10,7 @@ import {
   type CalledTool,
   type ToolRuleState,
 } from './tool-rules';
+import type { ClientTool } from './turn-request';
 import type { NewMessage, OfferedTool, OpenedStep } from './turn-state';
 
 /** Everything one model call is about to read, and the messages it brings into the thread if it succeeds. */
@@ -27,22 +29,27 @@ export interface StepPlan {
   readonly isLastStep: boolean;
 }
 
-/** Builds the prompt of a step. The first step of a turn brings its input, and a note if memory changed elsewhere. */
+/** Builds the prompt of a step. The first step of a turn brings its input, and notes of what changed elsewhere. */
 export function planStep(step: OpenedStep, { now, noteId }: { now: Date; noteId: string }): StepPlan {
   const note = step.step === 0 ? memoryNote(step.blocks, step.memorySeen) : null;
   const input = step.step === 0 ? step.request.messages : [];
-  const notes = note ? [toNote(noteId, note.text)] : [];
+  const settled = step.step === 0 ? step.settledEffects : [];
+  const notes = [
+    ...settled.map((effect) => toNote(effect.noteId, settledNote(effect))),
+    ...(note ? [toNote(noteId, note.text)] : []),
+  ];
   const added: readonly PromptSource[] = [
     ...notes.map((message) => ({ ...message, createdAt: now })),
     ...input.map((message) => fromInput(message, now)),
   ];
+  const tools = toolsOfTurn(step);
   const rules = {
     rules: step.toolRules,
-    toolNames: step.tools.map(({ name }) => name),
+    toolNames: tools.map(({ name }) => name),
     called: calledTools(step),
   };
   const allowed = allowedTools(rules);
-  const offered = step.tools.filter(({ name }) => allowed.includes(name));
+  const offered = tools.filter(({ name }) => allowed.includes(name));
   return {
     prompt: toPrompt([...withOverride(step), ...added]),
     tools: toToolSpecs(offered),
@@ -56,6 +63,24 @@ export function planStep(step: OpenedStep, { now, noteId }: { now: Date; noteId:
     isLastStep: step.step + 1 >= step.maxSteps,
   };
 }
+
+/** The agent's tools and those that the client brings for this turn. */
+function toolsOfTurn({ tools, request }: OpenedStep): readonly OfferedTool[] {
+  const brought = request.clientTools ?? [];
+  const isHidden = (name: string) => brought.some((tool) => tool.name === name);
+  return [...tools.filter(({ name }) => !isHidden(name)), ...brought.map(toOffered)];
+}
+
+// A client's tool always waits: for the client that runs it.
+const toOffered = (tool: ClientTool): OfferedTool => ({
+  id: '',
+  name: tool.name,
+  jsonSchema: tool,
+  effects: 'once',
+  enableParallelExecution: false,
+  requiresApproval: true,
+  isClient: true,
+});
 
 /** A message that only the model reads. */
 export const toNote = (id: string, text: string): NewMessage => ({

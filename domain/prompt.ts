@@ -1,4 +1,5 @@
-import type { Message, MessagePart } from './message';
+import { editedNote } from './approval';
+import type { Message, MessagePart, ToolReturnPart } from './message';
 import type { ModelRequest, PromptMessage, ToolSpec } from './model';
 import type { MemoryBlock } from './ports';
 import type { InputMessage } from './turn-request';
@@ -34,7 +35,7 @@ function toPromptMessage(message: PromptSource): readonly PromptMessage[] {
           role: 'tool',
           toolCallId: part.toolCallId,
           name: part.name,
-          text: wrapToolResult(part.status === 'success', part.result, message.createdAt),
+          text: wrapToolResult(part.status === 'success', resultText(part), message.createdAt),
         }));
     case 'approval_response':
       return [];
@@ -46,6 +47,9 @@ type AssistantPart = Extract<PromptMessage, { role: 'assistant' }>['parts'][numb
 function isAssistantPart(part: MessagePart): part is AssistantPart {
   return ['text', 'reasoning', 'redacted_reasoning', 'tool_call'].includes(part.type);
 }
+
+const resultText = ({ result, ranWith }: ToolReturnPart): string =>
+  ranWith === undefined ? result : `${editedNote(ranWith)}\n${result}`;
 
 /** Letta's envelope around a tool result: the model learns whether the call worked, and when. */
 function wrapToolResult(isOk: boolean, message: string, at: Date): string {

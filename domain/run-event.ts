@@ -1,3 +1,5 @@
+import type { EffectResolution } from './effect';
+import type { ToolReturnStatus } from './message';
 import type { StopReason } from './run';
 
 /**
@@ -21,6 +23,8 @@ export type RunEvent =
   | { readonly type: 'message'; readonly messageId: string; readonly fragment: number }
   /** Everything from frame `fromSeq` on belongs to an attempt that died; clients discard it. */
   | { readonly type: 'rewind'; readonly fromSeq: number; readonly stepId: string }
+  /** A call whose outcome was unknown is settled; `status` is that of its result. Comes before the end of the run. */
+  | { readonly type: 'effect-resolved'; readonly key: string; readonly toolCallId: string; readonly messageId: string; readonly resolution: EffectResolution; readonly status: ToolReturnStatus }
   | { readonly type: 'run-end'; readonly stopReason: StopReason; readonly error?: RunError }; // prettier-ignore
 
 /** Why a run failed, in Letta's words (`error_message` frames and `metadata.error`). */

@@ -1,5 +1,5 @@
 import type { MemoryTransaction } from './ports';
-import type { Tool, ToolEffects, ToolOutcome } from './tool';
+import type { Tool, ToolCallContext, ToolEffects, ToolOutcome } from './tool';
 import type { ToolArguments } from './tool-arguments';
 
 /** Name of the workflow that runs a tool by hand. It is stored in histories: it never changes. */
@@ -14,6 +14,11 @@ export interface ToolRunInput {
 export interface OpenedToolRun {
   readonly id: string;
   readonly agentId: string;
+  /** Null outside of a thread. */
+  readonly conversationId: string | null;
+  /** What the tool is told of the call: its own, or, where an operator repeats a call of the ledger, of that one. */
+  readonly call: Pick<ToolCallContext, 'runId' | 'stepId' | 'toolCallId' | 'idempotencyKey'>;
+  readonly effects: ToolEffects;
   readonly tool: Tool;
   readonly args: ToolArguments;
   readonly secrets: Readonly<Record<string, string>>;
@@ -25,8 +30,10 @@ export interface OpenedToolRun {
 export interface ToolRunStore {
   /** Claims the call; null if it is finished already, or gone with its agent. */
   open(id: string): Promise<OpenedToolRun | null>;
-  /** Stores the outcome once; a second one changes nothing. */
+  /** Stores the outcome once; a second one changes nothing. A repeated call of the ledger is settled with it. */
   finish(id: string, outcome: ToolOutcome): Promise<void>;
+  /** Stores that the outcome can't be known: the call was lost, or its tool is gone. */
+  giveUp(id: string, outcome: ToolOutcome): Promise<void>;
   /** The tool's edits and its outcome in one transaction. */
   runTransactional(
     run: OpenedToolRun,

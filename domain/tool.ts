@@ -1,3 +1,4 @@
+import type { ApprovalExpiry } from './approval';
 import type { ToolReturnStatus } from './message';
 
 /** How often a tool may act on the world: decides retries and what a lost worker means (see docs/turn-lifecycle.md). */
@@ -18,6 +19,8 @@ export interface Tool {
   readonly pipRequirements: readonly Readonly<Record<string, unknown>>[] | null;
   readonly npmRequirements: readonly Readonly<Record<string, unknown>>[] | null;
   readonly defaultRequiresApproval: boolean | null;
+  /** What answers its calls when no human does; null waits for ever. */
+  readonly approvalExpiry: ApprovalExpiry | null;
   readonly enableParallelExecution: boolean;
   readonly effects: ToolEffects;
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -50,6 +53,12 @@ export interface ToolOutcome {
   readonly stderr: readonly string[] | null;
 }
 
+/** What a tool's read-only probe found about a call whose process was lost. */
+export type ToolProbed =
+  | { readonly outcome: 'done'; readonly result: ToolOutcome }
+  | { readonly outcome: 'not_done' }
+  | { readonly outcome: 'unknown' };
+
 /** Facts of the call that reach every handler. */
 export interface ToolCallContext {
   readonly agentId: string;
@@ -57,7 +66,7 @@ export interface ToolCallContext {
   readonly runId: string;
   readonly stepId: string;
   readonly toolCallId: string;
-  /** `run/step/tool_call_id`: the same in every attempt of this call. */
+  /** `run/step/tool_call_id`: the same in every attempt of this call. A tool that calls a service sends it along. */
   readonly idempotencyKey: string;
   /** Agent secrets, by name. Never logged. */
   readonly secrets: Readonly<Record<string, string>>;

@@ -10,6 +10,15 @@ export interface TurnRequest {
   readonly overrideModel: string | null;
   /** A system prompt for this turn only; it replaces the compiled system message in what the model reads. */
   readonly overrideSystem: string | null;
+  /** Tools that the client runs itself, for this turn only. They hide the agent's tools of the same names. */
+  readonly clientTools?: readonly ClientTool[];
+}
+
+/** A tool as its client describes it. The server shows it to the model and never runs it. */
+export interface ClientTool {
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
 }
 
 /** Stands for the ids of all calls that wait, in answers of old clients. */
@@ -22,6 +31,8 @@ export type ApprovalAnswer =
       readonly toolCallId: string;
       readonly approve: boolean;
       readonly reason: string | null;
+      /** JSON of the arguments that a human put in place of the model's. */
+      readonly arguments?: string;
     }
   | ({ readonly type: 'tool'; readonly toolCallId: string } & ToolOutcome);
 

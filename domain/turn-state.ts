@@ -1,3 +1,5 @@
+import type { ApprovalExpiry } from './approval';
+import type { SettledEffect } from './effect';
 import type { Message, MessagePart, MessageRole, ToolCallPart } from './message';
 import type { ModelReply, ModelSettings } from './model';
 import type { MemoryBlock } from './ports';
@@ -10,6 +12,15 @@ import type { TurnRequest } from './turn-request';
 import type { ToolRule } from './tool-rules';
 
 /** A step claimed by one attempt, with everything the model reads. */
+/** A response that goes on at the provider while nobody listens, begun by an earlier attempt of the step. */
+export interface BegunResponse {
+  readonly id: string;
+  /** The attempt that began it: its message keeps the id that this attempt gave it. */
+  readonly attempt: number;
+  /** How many of its deltas watchers have seen. */
+  readonly shown: number;
+}
+
 export interface OpenedStep {
   readonly runId: string;
   readonly agentId: string;
@@ -19,6 +30,8 @@ export interface OpenedStep {
   readonly attempt: number;
   readonly maxSteps: number;
   readonly streamTokens: boolean;
+  /** Set where the model is not to be asked again. */
+  readonly begun?: BegunResponse;
   readonly request: TurnRequest;
   readonly model: string;
   readonly settings: ModelSettings;
@@ -27,6 +40,8 @@ export interface OpenedStep {
   readonly tools: readonly OfferedTool[];
   readonly blocks: readonly MemoryBlock[];
   readonly memorySeen: MemorySeen;
+  /** Calls settled since the thread's model was told that their outcome is unknown. */
+  readonly settledEffects: readonly SettledEffect[];
   /** The transcript so far, oldest first, system message included. */
   readonly context: readonly Message[];
 }
@@ -34,6 +49,10 @@ export interface OpenedStep {
 /** A tool an agent may call, as far as a model call needs it. */
 export type OfferedTool = Pick<Tool, 'id' | 'name' | 'jsonSchema' | 'effects' | 'enableParallelExecution'> & {
   readonly requiresApproval: boolean;
+  /** What answers its calls when no human does; null waits for ever. */
+  readonly approvalExpiry?: ApprovalExpiry | null;
+  /** The client runs it. */
+  readonly isClient?: boolean;
 };
 
 export interface NewMessage {
@@ -79,7 +98,10 @@ export interface OpenedTool {
   readonly step: number;
   readonly index: number;
   readonly attempt: number;
+  /** The model's call, with a human's arguments in place of its own where they were changed. */
   readonly call: ToolCallPart;
+  /** JSON of the arguments that a human put in place of the model's; null where the model's own count. */
+  readonly editedArguments: string | null;
   /** Null when the agent has no tool of that name. */
   readonly tool: Tool | null;
   readonly effects: ToolEffects;

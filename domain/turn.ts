@@ -1,3 +1,4 @@
+import type { ApprovalExpiry } from './approval';
 import type { StopReason } from './run';
 import type { ToolEffects } from './tool';
 
@@ -21,6 +22,8 @@ export interface TurnInput {
 export interface TurnEnd {
   readonly stopReason: StopReason;
   readonly next: TurnInput | null;
+  /** The turn ended in a request for approval that is answered without a human after a while. */
+  readonly expiry?: { readonly messageId: string; readonly afterSeconds: number };
 }
 
 /** A tool call as the workflow sees it: enough to choose timeouts and retries, nothing of its content. */
@@ -32,6 +35,11 @@ export interface PlannedCall {
   readonly parallel: boolean;
   /** Why the call is answered without running it, e.g. a tool rule. Stays in Postgres (`forWorkflow`). */
   readonly refusal?: string;
+  /** The call runs only after an answer. */
+  readonly waits?: boolean;
+  /** The client runs it; the server never does. */
+  readonly isClient?: boolean;
+  readonly expiry?: ApprovalExpiry;
 }
 
 export type StepOutcome =
@@ -60,6 +68,24 @@ export type AnsweredApproval =
 export interface ToolDone {
   readonly end?: TurnEnd;
 }
+/** Input of the workflow that answers an approval request when its time has come. */
+export interface ExpiryInput {
+  readonly messageId: string;
+  readonly conversationId: string;
+  readonly afterSeconds: number;
+}
+export interface SettleKey extends ToolKey {
+  /** Why the activity failed. */
+  readonly code: string;
+  /** The tool's probe was asked already, and did not know. */
+  readonly isProbed?: boolean;
+}
+/** `probe`: nothing was settled, the tool's probe is to be asked first; `again`: it found that the call may run again. */
+export interface ToolSettled extends ToolDone {
+  readonly probe?: true;
+  readonly again?: true;
+  readonly isUnknown?: true;
+}
 export interface CloseRunInput {
   readonly runId: string;
   readonly conversationId: string;
@@ -76,4 +102,11 @@ export const turnWorkflowId = (conversationId: string): string =>
 
 /** The outcome as Temporal may see it: without texts. */
 export const forWorkflow = (outcome: StepOutcome): StepOutcome =>
-  outcome.calls ? { calls: outcome.calls.map(({ refusal: _, ...call }) => call) } : outcome;
+  outcome.calls ? { calls: callsForWorkflow(outcome.calls) } : { end: outcome.end };
+
+/** Calls as Temporal may see them. */
+export const callsForWorkflow = (calls: readonly PlannedCall[]): readonly PlannedCall[] =>
+  calls.map(({ index, name, effects, parallel }) => ({ index, name, effects, parallel }));
+
+/** The id of the workflow that waits for an approval request to expire. */
+export const expiryWorkflowId = (messageId: string): string => `approval/${messageId}`;

@@ -3,15 +3,18 @@ import { DefaultLogger, Runtime, type NativeConnection } from '@temporalio/worke
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ActivityDeps } from '../activities/deps';
 import { createApp } from '../api/app';
 import { startCallbacks } from '../api/callbacks';
 import type { ApiDeps } from '../api/deps';
+import type { Keepalive } from '../api/keepalive';
 import { createRunWatcher } from '../api/run-watcher';
 import { startSweeper } from '../api/sweeper';
-import { createTurnClient } from '../api/turn-client';
+import { createTurnClient, type TurnClient } from '../api/turn-client';
 import { loadConfig, readEnvironment, type Config } from '../config';
 import { createListener } from '../db/listener';
 import { createPool, type Pool } from '../db/pool';
+import { holdPresence, newPresence } from '../db/presence';
 import { createRecall } from '../db/recall';
 import { RUN_CANCELLED_CHANNEL, RUN_EVENTS_CHANNEL } from '../db/run-events';
 import { createToolRunStore } from '../db/tool-runs';
@@ -21,6 +24,7 @@ import { AppError } from '../domain/errors';
 import type { ModelRegistry } from '../domain/model';
 import { createModelRegistry } from '../llm/registry';
 import { createLogger, type Logger } from '../log';
+import { toBuiltinTool, type ToolModule } from '../tools/handler';
 import { builtinTools, createToolRunner } from '../tools/registry';
 import { createCancelledRuns } from '../worker/cancellations';
 import { createWorker } from '../worker/create-worker';
@@ -40,6 +44,18 @@ export interface RunningServer {
   readonly failed: Promise<never>;
 }
 
+/** What only code can give a server, never its environment. */
+export interface ServeOptions {
+  /** Tools beside the built-in ones. */
+  readonly tools?: readonly ToolModule[];
+  /** When the API begins an answer that takes long, and how often it shows life. */
+  readonly keepalive?: Keepalive;
+  /** Stands between the activities and what they touch: the crash kit stops processes there. */
+  readonly aroundActivities?: (deps: ActivityDeps) => ActivityDeps;
+  /** Stands between the API and Temporal, likewise. */
+  readonly aroundTurns?: (turns: TurnClient) => TurnClient;
+}
+
 /**
  * The API, a worker, or both in one process over one connection to Temporal (then a turn starts without a detour
  * through the server's queues). Needs DATABASE_URL and TEMPORAL_ADDRESS.
@@ -47,6 +63,7 @@ export interface RunningServer {
 export async function serve(
   config: Config,
   log: Logger,
+  { tools = [], keepalive, aroundActivities = same, aroundTurns = same }: ServeOptions = {},
 ): Promise<RunningServer & { readonly models: ModelRegistry }> {
   const { url, address } = requireServices(config);
   const pool = createPool(url, {
@@ -54,25 +71,40 @@ export async function serve(
     onError: (error) => log.warn({ err: error }, 'lost a connection to Postgres'),
   });
   const connection = await connectTemporal({ ...config.temporal, address });
-  const models = createModelRegistry(config.providers, { log });
+  const models = createModelRegistry(config.providers, { log, openAiBackground: config.openAiBackground });
   const watcher = createRunWatcher();
   const cancelled = createCancelledRuns();
-  const listener = await createListener(url, {
-    channels: [RUN_EVENTS_CHANNEL, RUN_CANCELLED_CHANNEL],
-    onNotice: (channel, payload) =>
-      channel === RUN_EVENTS_CHANNEL ? watcher.notify(payload) : cancelled.notify(payload),
-    onGap: () => watcher.wakeAll(),
-    onError: (error) => log.warn({ err: error }, 'lost the connection that listens to Postgres'),
-  });
-  await ensureBuiltinTools(pool, builtinTools);
+  const presence = newPresence();
+  const listener = await listenToRuns(url, { watcher, cancelled, presence, log });
+  await ensureBuiltinTools(pool, [...builtinTools, ...tools.map(toBuiltinTool)]);
 
   const worker =
-    config.roles === 'api' ? null : await startWorker({ config, log, pool, connection, models, cancelled });
-  const turns = createTurnClient(new Client({ connection, namespace: config.temporal.namespace }), {
+    config.roles === 'api'
+      ? null
+      : await startWorker({
+          config,
+          log,
+          pool,
+          connection,
+          models,
+          cancelled,
+          presence,
+          modules: tools,
+          around: aroundActivities,
+        });
+  const turnClient = createTurnClient(new Client({ connection, namespace: config.temporal.namespace }), {
     taskQueue: config.temporal.taskQueue,
     isSearchable: await hasTurnAttributes(connection, config.temporal.namespace, log),
   });
-  const deps: ApiDeps = { db: pool, models, turns, watcher, log, password: config.api.password };
+  const deps: ApiDeps = {
+    db: pool,
+    models,
+    turns: aroundTurns(turnClient),
+    watcher,
+    log,
+    password: config.api.password,
+    ...(keepalive && { keepalive }),
+  };
   const api = config.roles === 'worker' ? null : await startApi(config, deps);
 
   return {
@@ -87,6 +119,33 @@ export async function serve(
       await connection.close();
     },
   };
+}
+
+const same = <T>(each: T): T => each;
+
+/** Hears of events and cancellations, and tells other workers by its connection that this process lives. */
+function listenToRuns(
+  url: string,
+  {
+    watcher,
+    cancelled,
+    presence,
+    log,
+  }: {
+    readonly watcher: ReturnType<typeof createRunWatcher>;
+    readonly cancelled: ReturnType<typeof createCancelledRuns>;
+    readonly presence: number;
+    readonly log: Logger;
+  },
+) {
+  return createListener(url, {
+    channels: [RUN_EVENTS_CHANNEL, RUN_CANCELLED_CHANNEL],
+    statements: [holdPresence(presence)],
+    onNotice: (channel, payload) =>
+      channel === RUN_EVENTS_CHANNEL ? watcher.notify(payload) : cancelled.notify(payload),
+    onGap: () => watcher.wakeAll(),
+    onError: (error) => log.warn({ err: error }, 'lost the connection that listens to Postgres'),
+  });
 }
 
 function requireServices({ database, temporal }: Config): { url: string; address: string } {
@@ -105,6 +164,9 @@ async function startWorker({
   connection,
   models,
   cancelled,
+  presence,
+  modules,
+  around,
 }: {
   readonly config: Config;
   readonly log: Logger;
@@ -112,16 +174,19 @@ async function startWorker({
   readonly connection: NativeConnection;
   readonly models: ModelRegistry;
   readonly cancelled: ReturnType<typeof createCancelledRuns>;
+  readonly presence: number;
+  readonly modules: readonly ToolModule[];
+  readonly around: (deps: ActivityDeps) => ActivityDeps;
 }) {
-  const tools = createToolRunner({ recall: createRecall(pool), exaApiKey: config.exaApiKey, log });
+  const tools = createToolRunner({ recall: createRecall(pool), exaApiKey: config.exaApiKey, modules, log });
   const { namespace, taskQueue } = config.temporal;
-  const deps = {
-    turns: createTurnStore(pool),
+  const deps = around({
+    turns: createTurnStore(pool, presence),
     toolRuns: createToolRunStore(pool),
     models,
     tools,
     cancellations: cancelled,
-  };
+  });
   const worker = await createWorker({ connection, namespace, taskQueue, deps });
   const running = worker.run();
   return {

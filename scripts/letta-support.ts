@@ -23,6 +23,8 @@ const runs = proof('contract/runs.test.ts');
 const lists = proof('contract/message-lists.test.ts');
 const sending = proof('e2e/message-routes.test.ts');
 const older = proof('contract/older-routes.test.ts');
+const conversations = proof('contract/conversations.test.ts');
+const conversing = proof('e2e/conversations.test.ts');
 
 const SDK = agents('serves the unmodified SDK from creation to deletion');
 const ATTACHING = blocks('attaches and detaches with null for 1.0 clients and with the agent for older ones');
@@ -35,6 +37,10 @@ const RUN_PARTS = runs('has steps, usage and metrics as the original shows them'
 const RUN_MESSAGES = runs(
   'lists all of them oldest first, and answers a blocking caller with its output only',
 );
+const CONVERSATION_FORM = conversations(
+  'creates, reads, lists and changes a conversation in the form of the original',
+);
+const SHARED_MODEL = 'Model, model settings and blocks are those of the agent; others are refused.';
 const FEEDBACK = runs('keeps what a person thought of a step');
 
 const STORED_TOOL = tools(
@@ -94,6 +100,26 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ),
   'POST /v1/agents/{}/messages/cancel': sending(
     'cancelling ends the run in progress, and says failed for a run that is over',
+  ),
+
+  'POST /v1/conversations': { ...CONVERSATION_FORM, limit: SHARED_MODEL },
+  'GET /v1/conversations': conversations('finds conversations by agent, text of the summary and page'),
+  'GET /v1/conversations/{}': CONVERSATION_FORM,
+  'PATCH /v1/conversations/{}': { ...CONVERSATION_FORM, limit: SHARED_MODEL },
+  'DELETE /v1/conversations/{}': conversations(
+    'deletes a conversation with its messages, but not while a turn of it is under way',
+  ),
+  'GET /v1/conversations/{}/messages': conversations(
+    "lists a conversation's messages newest first, and the agent's own thread under the name default",
+  ),
+  'POST /v1/conversations/{}/messages': conversing(
+    'conversations keep their own transcripts and share the memory of their agent',
+  ),
+  'POST /v1/conversations/{}/stream': conversing(
+    'a stream is picked up by run, by otid, or as the one in progress; without one there is nothing to stream',
+  ),
+  'POST /v1/conversations/{}/cancel': conversing(
+    'a cancel ends what runs in its conversation and nothing else, and says when nothing runs',
   ),
 
   'POST /v1/blocks': BLOCK_FORM,
@@ -178,7 +204,23 @@ export const DIFFERENCES: readonly string[] = [
 /** What clients of this server can use that Letta does not have. */
 export const EXTENSIONS: readonly string[] = [
   '`effects` on tools, read and written: `read`, `transactional`, `idempotent` or `once` (default for tools of ' +
-    'users). It decides what happens to a call whose process died (decision 0004).',
+    'users). It decides what happens to a call whose process died (decision 0004). `PATCH /v1/agents/{}/tools/effects/{}` ' +
+    'with `{"effects": …}` says it for the calls of one agent, `null` takes that back.',
+  '`GET /v1/effects/*key`, `GET /v1/effects` (`status`, `agent_id`, `run_id`, `tool_name`, `before`, `after`, `limit`, ' +
+    '`order`): the ledger of tool calls, by `run/step/tool_call_id`. `POST /v1/effects/*key/resolve` with `{"resolution": ' +
+    '"done" | "not_done" | "retry", "result"?}` settles a call whose outcome is unknown.',
+  '`GET /v1/approvals` (`status=pending|answered|expired|cancelled`, `agent_id`, `tool_name`, `before`, `after`, `limit`, ' +
+    '`order`): the calls that humans were asked about, across agents. `POST /v1/approvals/{}/answer` with the id of the ' +
+    'approval request and `{"approve", "reason"?}` or `{"approvals": […]}` answers as an async run.',
+  'Field `arguments` (object or JSON text) in an approval: the call runs with them in place of the model’s own.',
+  'Field `approval_expiry` on tools and in `PATCH /v1/agents/{}/tools/approval/{}`: `{"action": "never"}` (default) or ' +
+    '`{"action": "deny" | "allow", "after_seconds": n}` answers calls that nobody answered in time.',
+  'Field `effect_status: "unknown"` on tool returns of such calls, and event `effect_resolved` in streams once they are settled.',
+  '`Idempotency-Key` on requests that send messages: the same key with the same body answers from the same run, with ' +
+    'another body 422. The otids of messages do the same without a header, and a request that an SDK sends again ' +
+    '(`x-stainless-retry-count`) joins its run.',
+  'Field `error` in a blocking answer that had begun before its run failed: the `error_message` of streams. An answer ' +
+    'begins after 20 seconds, with status 200 and spaces in front of its JSON, so that no client gives up on it.',
   'Event `rewind` in token streams, under a name that the SDKs skip: the model call was begun anew, and the deltas of ' +
     'its step from frame `from_seq_id` on are void. What comes again has a new message id.',
 ];

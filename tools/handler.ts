@@ -1,14 +1,44 @@
 import type { MemoryEdit } from '../domain/memory-edits';
 import type { MemoryBlock } from '../domain/ports';
 import type { ToolArguments } from '../domain/tool-arguments';
-import type { ToolCallContext } from '../domain/tool';
+import type { BuiltinTool, ToolCallContext, ToolEffects } from '../domain/tool';
 import { toolError } from '../domain/tool-failure';
 
-/** Code of a tool that only looks. What it throws as a tool error becomes its result. */
+/** Code of a tool outside of memory. What it throws as a tool error becomes its result. */
 export type ReadHandler = (args: ToolArguments, context: ToolCallContext) => Promise<string>;
 
 /** Code of a memory tool: decides, purely, what one block becomes. The runner reads and writes. */
 export type MemoryHandler = (blocks: readonly MemoryBlock[], args: ToolArguments) => MemoryEdit;
+
+/** What a module's probe says: `not_done` only if the effect did not happen and can't happen any more. */
+export type ProbeAnswer =
+  | { readonly outcome: 'done'; readonly result: string }
+  | { readonly outcome: 'not_done' }
+  | { readonly outcome: 'unknown' };
+
+/** A tool given by code, beside the built-in ones. It is stored like these, under a name that none of them has. */
+export interface ToolModule extends Omit<BuiltinTool, 'toolType' | 'effects'> {
+  readonly effects: Exclude<ToolEffects, 'transactional'>;
+  readonly run: ReadHandler;
+  /** Only looks: asked when a `once` call's process was lost, before anybody is told that its outcome is unknown. */
+  readonly probe?: (args: ToolArguments, context: ToolCallContext) => Promise<ProbeAnswer>;
+}
+
+/** The module as the tools table knows it. */
+export const toBuiltinTool = ({
+  name,
+  description,
+  parameters,
+  effects,
+  enableParallelExecution,
+}: ToolModule): BuiltinTool => ({
+  name,
+  toolType: 'letta_builtin',
+  description,
+  parameters,
+  effects,
+  enableParallelExecution,
+});
 
 /** A required text argument. */
 export function textArgument(args: ToolArguments, name: string): string {

@@ -1,7 +1,7 @@
 import { AppError, isRetryable } from '../domain/errors';
 import type { MemoryEdit } from '../domain/memory-edits';
 import type { MemoryTransaction, Recall } from '../domain/ports';
-import type { BuiltinTool, Tool, ToolCallContext, ToolOutcome } from '../domain/tool';
+import type { BuiltinTool, Tool, ToolCallContext, ToolOutcome, ToolProbed } from '../domain/tool';
 import { checkToolArguments, isBuiltin, type ToolArguments } from '../domain/tool-arguments';
 import { failedOutcome, succeededOutcome, toolError, truncateResult } from '../domain/tool-failure';
 import { createConversationSearch } from './builtin/conversation-search/handler';
@@ -22,7 +22,7 @@ import { runCode } from './builtin/run-code/handler';
 import { runCodeTool } from './builtin/run-code/tool';
 import { createWebSearch } from './builtin/web-search/handler';
 import { webSearchTool } from './builtin/web-search/tool';
-import type { MemoryHandler, ReadHandler } from './handler';
+import type { MemoryHandler, ReadHandler, ToolModule } from './handler';
 
 /** Every tool the server brings along. */
 export const builtinTools: readonly BuiltinTool[] = [
@@ -52,11 +52,17 @@ export interface ToolRunner {
     context: ToolCallContext,
     memory: MemoryTransaction,
   ): Promise<ToolOutcome>;
+  /** Whether the tool can say what became of a call whose process was lost. */
+  hasProbe(tool: Tool): boolean;
+  /** Asks it; throws what it throws. */
+  probe(tool: Tool, args: ToolArguments, context: ToolCallContext): Promise<ToolProbed>;
 }
 
 export interface ToolRunnerDeps {
   readonly recall: Recall;
   readonly exaApiKey: string | null;
+  /** Tools beside the built-in ones. */
+  readonly modules?: readonly ToolModule[];
   readonly exaBaseUrl?: string;
   readonly fetchPage?: FetchPageOptions;
   readonly now?: () => Date;
@@ -76,6 +82,7 @@ export function createToolRunner({
   recall,
   log,
   now = () => new Date(),
+  modules = [],
   ...deps
 }: ToolRunnerDeps): ToolRunner {
   const readHandlers: ReadonlyMap<string, ReadHandler> = new Map([
@@ -83,13 +90,16 @@ export function createToolRunner({
     [webSearchTool.name, createWebSearch(deps)],
     [fetchWebpageTool.name, createFetchWebpage(deps.fetchPage ?? {})],
     [runCodeTool.name, runCode],
+    ...modules.map(({ name, run }): [string, ReadHandler] => [name, run]),
   ]);
+  const probes = new Map(modules.flatMap(({ name, probe }) => (probe ? [[name, probe]] : [])));
+  const probeOf = (tool: Tool) => (isBuiltin(tool) ? probes.get(tool.name) : undefined);
   const memoryHandlerOf = (tool: Tool) => (isBuiltin(tool) ? MEMORY_HANDLERS.get(tool.name) : undefined);
   const readHandlerOf = (tool: Tool) => (isBuiltin(tool) ? readHandlers.get(tool.name) : undefined);
 
   /** The outcome of a call that threw, unless the error belongs to the turn. */
   function failed(tool: Tool, context: ToolCallContext, error: unknown): ToolOutcome {
-    if (context.signal.aborted) throw cancelled(tool, error);
+    if (context.signal.aborted) throw stopped(tool, context.signal, error);
     if (!(error instanceof Error) || isForTheTurn(error)) throw error;
     if (!(error instanceof AppError))
       log.warn({ err: error, tool: tool.name, ...idsOf(context) }, 'a tool broke');
@@ -123,6 +133,16 @@ export function createToolRunner({
       await memory.writeBlock(edit.block, edit.value);
       return cut(tool, succeededOutcome(edit.value));
     },
+
+    hasProbe: (tool) => probeOf(tool) !== undefined,
+
+    async probe(tool, args, context) {
+      const probe = probeOf(tool);
+      if (!probe) return { outcome: 'unknown' };
+      const answer = await probe(args, context);
+      if (answer.outcome !== 'done') return answer;
+      return { outcome: 'done', result: cut(tool, succeededOutcome(answer.result)) };
+    },
   };
 }
 
@@ -138,9 +158,10 @@ const isForTheTurn = (error: Error): boolean =>
   error instanceof AppError &&
   (isRetryable(error.code) || ['CANCELLED', 'SUPERSEDED', 'CONFLICT'].includes(error.code));
 
-const cancelled = (tool: Tool, cause: unknown): AppError =>
-  cause instanceof AppError && cause.code === 'CANCELLED'
-    ? cause
+/** Why a call was stopped: cancelled, or for a reason of its worker's (it goes away, another attempt took over). */
+const stopped = (tool: Tool, { reason }: AbortSignal, cause: unknown): AppError =>
+  reason instanceof AppError
+    ? reason
     : new AppError('CANCELLED', `The call of ${tool.name} was cancelled.`, { cause });
 
 function cannotRun(tool: Tool): never {

@@ -6,11 +6,20 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { PlannedCall, ToolKey, TurnEnd, TurnInput } from '../domain/turn';
+import type { PlannedCall, ToolDone, ToolKey, TurnEnd, TurnInput } from '../domain/turn';
+import { startExpiry } from './approval-expiry';
 import { continueTurn } from './continue-turn';
 import { failureCode, stopReasonOf } from './failure-code';
 import { cancelTurn, messageWaiting } from './messages';
-import { answerApproval, callModel, closeRun, executeTool, findNextTurn, settleTool } from './proxies';
+import {
+  answerApproval,
+  callModel,
+  closeRun,
+  executeTool,
+  findNextTurn,
+  probeTool,
+  settleTool,
+} from './proxies';
 
 /** One conversation turn: ask the model, run the tools it chose, until it is done; then the message that waits, if any. */
 export async function agentTurn(turn: TurnInput): Promise<void> {
@@ -23,6 +32,7 @@ export async function agentTurn(turn: TurnInput): Promise<void> {
 
   const end = await steps.run(() => runSteps(turn)).catch((error: unknown) => closeFailed(turn, error));
   await CancellationScope.nonCancellable(async () => {
+    if (end.expiry) await startExpiry({ conversationId: turn.conversationId, ...end.expiry });
     let next = end.next;
     while (next === null && hasNews) {
       hasNews = false;
@@ -73,10 +83,30 @@ function nextBatch(calls: readonly PlannedCall[]): readonly PlannedCall[] {
 /** A call whose activity failed for good is closed with a truthful result, so that the transcript stays whole. */
 async function runTool(step: Asked, call: PlannedCall) {
   const key = { ...step, index: call.index };
-  return executeTool(key, call).catch((error: unknown) => {
-    if (isCancellation(error) || failureCode(error) === 'CANCELLED') throw error;
-    return settleTool({ ...key, code: failureCode(error) });
+  return executeTool(key, call).catch(async (error: unknown) => {
+    const code = codeUnlessCancelled(error);
+    const settled = await settleTool({ ...key, code });
+    return settled.probe ? runProbed(key, call, code) : settled;
   });
+}
+
+/** A lost call whose tool can say what became of it: its answer counts; a call that did not act is run once more. */
+async function runProbed(key: ToolKey, call: PlannedCall, code: string): Promise<ToolDone> {
+  const probed = await probeTool(key).catch((error: unknown) => {
+    codeUnlessCancelled(error);
+    return { isUnknown: true } as const;
+  });
+  if (probed.isUnknown) return settleTool({ ...key, code, isProbed: true });
+  if (!probed.again) return probed;
+  return executeTool(key, call).catch((error: unknown) =>
+    settleTool({ ...key, code: codeUnlessCancelled(error), isProbed: true }),
+  );
+}
+
+function codeUnlessCancelled(error: unknown): string {
+  const code = failureCode(error);
+  if (isCancellation(error) || code === 'CANCELLED') throw error;
+  return code;
 }
 
 async function closeFailed(turn: TurnInput, error: unknown): Promise<TurnEnd> {

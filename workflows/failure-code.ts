@@ -5,7 +5,7 @@ import type { StopReason } from '../domain/run';
 export function failureCode(error: unknown): string {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure) return cause.type ?? 'INTERNAL';
-  if (cause instanceof TimeoutFailure) return 'TIMEOUT';
+  if (cause instanceof TimeoutFailure) return cause.timeoutType === 'HEARTBEAT' ? 'WORKER_LOST' : 'TIMEOUT';
   return 'INTERNAL';
 }
 

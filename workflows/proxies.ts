@@ -32,7 +32,8 @@ const TOOL: Readonly<Record<PlannedCall['effects'], ActivityOptions>> = {
     heartbeatTimeout: '1500ms',
     retry: { initialInterval: '100ms', maximumInterval: '2s', maximumAttempts: 300 },
   },
-  once: { ...CANCEL, startToCloseTimeout: '10m', heartbeatTimeout: '30s', retry: { maximumAttempts: 1 } },
+  // `settleTool` tells a dead worker from one that Temporal only lost sight of.
+  once: { ...CANCEL, startToCloseTimeout: '10m', heartbeatTimeout: '1500ms', retry: { maximumAttempts: 1 } },
 };
 
 const { callModel: askModel } = proxyActivities<Pick<Activities, 'callModel'>>(MODEL);
@@ -48,13 +49,24 @@ export const callModel = (key: StepKey): Promise<StepOutcome> =>
 export const executeTool = (key: ToolKey, call: PlannedCall): Promise<ToolDone> =>
   runTool.executeWithOptions({ ...TOOL[call.effects], summary: `step ${key.step}: ${call.name}` }, [key]);
 
+/** Asks a lost call's tool what became of it. A probe only reads; one that gives no answer in time knows nothing. */
+export const { probeTool } = proxyActivities<Pick<Activities, 'probeTool'>>({
+  ...CANCEL,
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '30s',
+  heartbeatTimeout: '1500ms',
+  retry: { initialInterval: '200ms', maximumInterval: '2s' },
+});
+
 /** A call made by hand, with the same timeouts and retries as in a turn. */
 export const runToolByHand = ({ id, effects }: ToolRunInput): Promise<void> =>
-  runByHand.executeWithOptions({ ...TOOL[effects] }, [id]);
+  runByHand.executeWithOptions({ ...TOOL[effects], ...(effects === 'once' && { heartbeatTimeout: '30s' }) }, [
+    id,
+  ]);
 
 /** Bookkeeping that must happen whatever else failed: closing runs and tool calls, finding the next message. */
-export const { answerApproval, closeRun, settleTool, findNextTurn } = proxyActivities<
-  Pick<Activities, 'answerApproval' | 'closeRun' | 'settleTool' | 'findNextTurn'>
+export const { answerApproval, expireApproval, closeRun, settleTool, findNextTurn } = proxyActivities<
+  Pick<Activities, 'answerApproval' | 'expireApproval' | 'closeRun' | 'settleTool' | 'findNextTurn'>
 >({
   startToCloseTimeout: '10s',
   heartbeatTimeout: '1500ms',

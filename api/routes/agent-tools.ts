@@ -4,6 +4,8 @@ import {
   detachTool,
   listToolsOf,
   setToolApproval,
+  setToolExpiry,
+  setToolEffects,
   toolNotAttached,
 } from '../../db/agent-attachments';
 import { lockAgent, requireAgent, updateAgent } from '../../db/agents';
@@ -16,11 +18,13 @@ import { loadAgentState } from '../agent-state';
 import type { ApiDeps } from '../deps';
 import { isLegacyClient } from '../middleware/sdk-version';
 import { toWireAgent } from '../wire/agent';
+import { fromWireExpiry } from '../wire/approval';
 import {
   ListToolsOfAgentQuery,
   RunToolBody,
   ToolApprovalBody,
   ToolApprovalQuery,
+  ToolEffectsBody,
   toWireTool,
   toWireToolResult,
 } from '../wire/tool';
@@ -59,24 +63,29 @@ export function addAgentToolRoutes(router: Router, { db, turns }: ApiDeps): void
     const { requires_approval: inQuery } = parseQuery(ToolApprovalQuery, req.query);
     const body: unknown =
       isJsonObject(req.body) && Object.keys(req.body).length > 0 ? req.body : { requires_approval: inQuery };
-    const { requires_approval: requiresApproval } = parseBody(ToolApprovalBody, body);
+    const { requires_approval: requiresApproval, approval_expiry: expiry } = parseBody(
+      ToolApprovalBody,
+      body,
+    );
     const answer = await changeTools(req, agentId, async (tx) => {
       await setToolApproval(tx, { agentId, toolName, requiresApproval });
       if (!requiresApproval) await dropApprovalRule(tx, agentId, toolName);
+      if (expiry) await setToolExpiry(tx, { agentId, toolName, expiry: fromWireExpiry(expiry) });
     });
     res.json(answer);
   });
 
-  router.post('/agents/:agentId/tools/:toolName/run', async (req, res) => {
+  /** Our own: what this agent's calls of the tool may do, where it differs from what the tool says of itself. */
+  router.patch('/agents/:agentId/tools/effects/:toolName', async (req, res) => {
     const { agentId, toolName } = req.params;
-    const { args } = parseBody(RunToolBody, req.body ?? {});
-    await requireAgent(db, agentId);
-    const run = { id: newId('job'), agentId, toolName, args: args ?? {} };
-    const effects = await mintToolRun(db, run);
-    if (effects === null) throw toolNotAttached({ agentId, toolName });
-    await turns.runTool({ id: run.id, effects });
-    res.json(toWireToolResult(await getToolRunOutcome(db, run.id)));
+    const { effects } = parseBody(ToolEffectsBody, req.body);
+    const answer = await changeTools(req, agentId, (tx) =>
+      setToolEffects(tx, { agentId, toolName, effects }),
+    );
+    res.json(answer);
   });
+
+  addToolRunRoute(router, { db, turns });
 
   /** Changes an agent's tools in one transaction. The answer is the agent for older clients, null for others. */
   async function changeTools(req: Request, agentId: string, change: (tx: Queryable) => Promise<void>) {
@@ -88,6 +97,19 @@ export function addAgentToolRoutes(router: Router, { db, turns }: ApiDeps): void
     });
     return state && toWireAgent(state);
   }
+}
+
+function addToolRunRoute(router: Router, { db, turns }: Pick<ApiDeps, 'db' | 'turns'>): void {
+  router.post('/agents/:agentId/tools/:toolName/run', async (req, res) => {
+    const { agentId, toolName } = req.params;
+    const { args } = parseBody(RunToolBody, req.body ?? {});
+    await requireAgent(db, agentId);
+    const run = { id: newId('job'), agentId, toolName, args: args ?? {} };
+    const effects = await mintToolRun(db, run);
+    if (effects === null) throw toolNotAttached({ agentId, toolName });
+    await turns.runTool({ id: run.id, effects });
+    res.json(toWireToolResult(await getToolRunOutcome(db, run.id)));
+  });
 }
 
 // A rule of the agent would ask for approval all the same.

@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { getRun } from '../../db/runs';
 import type { ApiDeps } from '../deps';
-import { streamRun } from '../run-stream';
+import { lastEventId, streamRun } from '../run-stream';
 import { RunStreamBody } from '../wire/turn-request';
 import { runIdOf } from './runs';
 import { parseBody } from '../wire/validation';
@@ -16,7 +16,12 @@ export function runStreamRoutes(deps: ApiDeps): Router {
       req.body ?? {},
     );
     const run = await getRun(deps.db, runIdOf(req));
-    await streamRun(deps, res, run, { startingAfter, includePings: includePings ?? true });
+    const seen = lastEventId(req);
+    await streamRun(deps, res, run, {
+      startingAfter: seen ?? startingAfter,
+      includePings: includePings ?? true,
+      withIds: seen !== null,
+    });
   });
 
   return router;

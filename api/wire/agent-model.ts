@@ -19,6 +19,7 @@ const ModelSettingsBody = z.looseObject({
   max_output_tokens: positive.nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   strict: z.boolean().nullish(),
+  background: z.boolean().nullish(),
   response_format: responseFormat,
   response_schema: responseFormat,
   reasoning: z.looseObject({ reasoning_effort: z.string().nullish() }).nullish(),
@@ -163,7 +164,7 @@ function requestedChanges(body: ModelFields): JsonObject {
 const GENERATION_FIELDS = [
   'context_window', 'temperature', 'max_tokens', 'enable_reasoner', 'reasoning_effort', 'max_reasoning_tokens',
   'effort', 'frequency_penalty', 'verbosity', 'parallel_tool_calls', 'response_format', 'strict',
-  'put_inner_thoughts_in_kwargs',
+  'put_inner_thoughts_in_kwargs', 'background',
 ]; // prettier-ignore
 
 const generationFields = (config: JsonObject): JsonObject =>
@@ -179,6 +180,7 @@ function fromModelSettings(settings: ModelSettingsBody): JsonObject {
       max_tokens: settings.max_output_tokens,
       parallel_tool_calls: settings.parallel_tool_calls,
       strict: settings.strict,
+      background: settings.background,
       response_format: settings.response_format ?? schema,
       reasoning_effort: reasoning?.reasoning_effort,
       effort: settings.effort,

@@ -60,8 +60,12 @@ const modelFailureText = (type: string): string => MODEL_FAILURES[type] ?? LLM_E
 function headersOf({ code, facts, retryAfterMs }: AppError, status: number): Record<string, string> {
   const isPermanent = status === 409 && facts['runId'] === undefined && facts['isTransient'] !== true;
   const isSpent = llmErrorType(code) !== undefined;
+  const waitMs = retryAfterMs ?? WAIT_MS[status];
   return {
     ...((isPermanent || isSpent || status === 501) && { 'x-should-retry': 'false' }),
-    ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+    ...(waitMs !== undefined && { 'retry-after': String(Math.ceil(waitMs / 1000)) }),
   };
 }
+
+// What is said where nobody has said how long: an outage of ours is short, a provider's limit counts minutes.
+const WAIT_MS: Readonly<Record<number, number>> = { 503: 1_000, 429: 30_000 };

@@ -40,12 +40,16 @@ export interface WireToolReturn {
   readonly tool_call_id: string;
   readonly stdout: readonly string[] | null;
   readonly stderr: readonly string[] | null;
+  /** Our own field: the call may or may not have acted. */
+  readonly effect_status?: 'unknown';
 }
 export interface WireApproval {
   readonly type: 'approval';
   readonly tool_call_id: string;
   readonly approve: boolean;
   readonly reason: string | null;
+  /** Our own field: what a human put in place of the model's arguments. */
+  readonly arguments?: string;
 }
 export type WireContentPart =
   | { readonly type: 'text'; readonly text: string; readonly signature: null }

@@ -136,19 +136,18 @@ function toolCalls(parts: readonly MessagePart[], spell: (text: string) => strin
   return { tool_call: calls[0] ?? null, tool_calls: calls };
 }
 
-const toOutcome = ({
-  result,
-  status,
-  toolCallId,
-  stdout,
-  stderr,
-}: ToolReturnPart): Omit<WireToolReturn, 'type'> => ({
-  tool_return: result,
-  status,
-  tool_call_id: toolCallId,
-  stdout,
-  stderr,
-});
+function toOutcome(part: ToolReturnPart): Omit<WireToolReturn, 'type'> {
+  const { status, result, stdout, stderr } = part.resolution ?? part;
+  const isUnknown = part.effectStatus === 'unknown' && !part.resolution;
+  return {
+    tool_return: result,
+    status,
+    tool_call_id: part.toolCallId,
+    stdout,
+    stderr,
+    ...(isUnknown && { effect_status: 'unknown' }),
+  };
+}
 const toReturn = (part: ToolReturnPart): WireToolReturn => ({ type: 'tool', ...toOutcome(part) });
 
 function toolReturns(parts: readonly MessagePart[]): WireMessageBody {
@@ -162,8 +161,9 @@ function approvalAnswer(parts: readonly MessagePart[]): WireMessageBody {
   const approvals = parts.flatMap((part): (WireApproval | WireToolReturn)[] => {
     if (part.type === 'tool_return') return [toReturn(part)];
     if (part.type !== 'approval') return [];
-    const { toolCallId, approve, reason } = part;
-    return [{ type: 'approval', tool_call_id: toolCallId, approve, reason }];
+    const { toolCallId, approve, reason, arguments: args } = part;
+    const edited = args === undefined ? {} : { arguments: args };
+    return [{ type: 'approval', tool_call_id: toolCallId, approve, reason, ...edited }];
   });
   const first = approvals.find((approval) => approval.type === 'approval');
   return {

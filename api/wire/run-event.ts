@@ -52,6 +52,20 @@ export function toFrames(
       };
       return [namedFrame('rewind', data)];
     }
+    case 'effect-resolved': {
+      const { key, toolCallId, messageId, resolution, status } = event;
+      const data = {
+        message_type: 'effect_resolved',
+        run_id: context.runId,
+        key,
+        tool_call_id: toolCallId,
+        message_id: messageId,
+        resolution,
+        status,
+        seq_id: seqId,
+      };
+      return [namedFrame('effect_resolved', data)];
+    }
     default: {
       const data = toWireDelta(event, { date: toWireSeconds(createdAt), seqId, runId: context.runId });
       return isIncluded(data.message_type, context.includeTypes) ? [dataFrame(data)] : [];
@@ -104,11 +118,23 @@ function messageFrames(
   messages: ReadonlyMap<string, Message>,
   { includeTypes, seqId }: Numbered<FrameContext>,
 ): string[] {
-  const message = messages.get(messageId);
+  const stored = messages.get(messageId);
+  const message = stored && asFirstTold(stored);
   const shown = message && fragmentsOf(message)[fragment];
   if (!shown) return [];
   const wire = toWireMessage(message, shown, seqId);
   return isIncluded(wire.message_type, includeTypes) ? [dataFrame(wire)] : [];
+}
+
+// What became known of a tool call later has an event of its own, so that a replay sends the same bytes.
+function asFirstTold(message: Message): Message {
+  if (message.role !== 'tool') return message;
+  const parts = message.parts.map((part) => {
+    if (part.type !== 'tool_return') return part;
+    const { resolution: _, ...told } = part;
+    return told;
+  });
+  return { ...message, parts };
 }
 
 function endFrames(

@@ -56,6 +56,9 @@ export const toWireStepMetrics = (step: Step) => ({
   llm_request_ns: step.llmNs,
   tool_execution_ns: step.toolsNs,
   step_ns: nanosecondsBetween(step.startedAt, step.completedAt),
+  // Providers report no usage of a stream that broke: four characters count as one token.
+  lost_attempts: step.lostAttempts,
+  lost_completion_tokens_estimated: step.lostCompletionTokens,
   base_template_id: null,
   template_id: null,
   project_id: null,

@@ -5,11 +5,12 @@ import { isJsonObject } from '../../domain/agent';
 import { AppError } from '../../domain/errors';
 import type { Tool, ToolJsonSchema, ToolOutcome } from '../../domain/tool';
 import { DEFAULT_RETURN_CHAR_LIMIT, type ToolFields, type ToolPatch } from '../../db/tools';
+import { ApprovalExpiryField, fromWireExpiry, toWireExpiry } from './approval';
 import { jsonObject, withoutNulls } from './fields';
 import { pageFields } from './page';
 import { queryFlag, queryList, queryText } from './query';
 
-/** A tool as Letta's clients know it, and `effects`, which is our own. */
+/** A tool as Letta's clients know it, with `effects` and, where there is a policy, `approval_expiry`, which are our own. */
 export const toWireTool = (tool: Tool) => ({
   id: tool.id,
   tool_type: tool.toolType,
@@ -30,6 +31,7 @@ export const toWireTool = (tool: Tool) => ({
   metadata_: tool.metadata,
   project_id: null,
   effects: tool.effects,
+  ...(tool.approvalExpiry && { approval_expiry: toWireExpiry(tool.approvalExpiry) }),
 });
 
 /** The answer of a tool that was run by hand. The sandbox of this version has no configuration to fingerprint. */
@@ -43,7 +45,13 @@ export const toWireToolResult = (outcome: ToolOutcome) => ({
 });
 
 const requirement = z.object({ name: z.string().min(1), version: z.string().nullish() });
-const effects = z.enum(['read', 'transactional', 'idempotent', 'once']);
+// `transactional` is for tools that write to our own database in the ledger's transaction; no tool of a user does.
+const effects = z
+  .enum(['read', 'transactional', 'idempotent', 'once'])
+  .refine((value) => value !== 'transactional', {
+    message:
+      "Only built-in tools can be 'transactional': their edits are stored with the ledger. Choose 'read', 'idempotent' or 'once'",
+  });
 const returnCharLimit = z.int32().min(1).max(1_000_000);
 const toolFields = {
   description: z.string().nullish(),
@@ -57,6 +65,7 @@ const toolFields = {
   default_requires_approval: z.boolean().nullish(),
   enable_parallel_execution: z.boolean().nullish(),
   effects: effects.nullish(),
+  approval_expiry: ApprovalExpiryField.nullish(),
 };
 
 export const CreateToolBody = z.object({ ...toolFields, source_code: z.string() });
@@ -67,13 +76,17 @@ export const UpdateToolBody = z.object({
   metadata_: jsonObject.nullish(),
 });
 export type UpdateToolBody = z.infer<typeof UpdateToolBody>;
+export const ToolEffectsBody = z.object({ effects: effects.nullable() });
 export const RunToolBody = z.object({ args: jsonObject.nullish() });
 // The TypeScript SDK sends the name of its own parameter, `body_requires_approval`.
 const withApprovalName = (body: unknown): unknown =>
   isJsonObject(body) && !('requires_approval' in body) && 'body_requires_approval' in body
-    ? { requires_approval: body['body_requires_approval'] }
+    ? { ...body, requires_approval: body['body_requires_approval'] }
     : body;
-export const ToolApprovalBody = z.preprocess(withApprovalName, z.object({ requires_approval: z.boolean() }));
+export const ToolApprovalBody = z.preprocess(
+  withApprovalName,
+  z.object({ requires_approval: z.boolean(), approval_expiry: ApprovalExpiryField.nullish() }),
+);
 export const ToolApprovalQuery = z.object({ requires_approval: queryFlag() });
 
 /** The tool a creation asks for: its schema is the client's own, its name comes from there or from the source. */
@@ -94,6 +107,7 @@ export function fromWireTool(body: CreateToolBody): ToolFields {
     defaultRequiresApproval: body.default_requires_approval ?? null,
     enableParallelExecution: body.enable_parallel_execution ?? false,
     effects: body.effects ?? 'once',
+    approvalExpiry: body.approval_expiry ? fromWireExpiry(body.approval_expiry) : null,
     metadata: { tool_hash: sourceHash(body.source_code) },
   };
 }
@@ -109,7 +123,7 @@ export function fromWireToolUpdate(body: UpdateToolBody, tool: Tool): ToolPatch 
         description: body.description ?? tool.description,
       })
     : undefined;
-  return withoutNulls({
+  const written = withoutNulls({
     name: jsonSchema?.name,
     description: body.description ?? jsonSchema?.description,
     sourceType: body.source_type,
@@ -125,6 +139,9 @@ export function fromWireToolUpdate(body: UpdateToolBody, tool: Tool): ToolPatch 
     metadata: updatedMetadata(body, tool),
     defaultRequiresApproval: body.default_requires_approval,
   });
+  return body.approval_expiry
+    ? { ...written, approvalExpiry: fromWireExpiry(body.approval_expiry) }
+    : written;
 }
 
 function updatedMetadata(body: UpdateToolBody, tool: Tool): Tool['metadata'] | undefined {

@@ -4,11 +4,12 @@ import { textOf } from '../../domain/prompt';
 import {
   EVERY_CALL,
   type ApprovalAnswer,
+  type ClientTool,
   type InputMessage,
   type TurnRequest,
 } from '../../domain/turn-request';
 import { newId } from '../../new-id';
-import { int32 } from './fields';
+import { int32, jsonObject } from './fields';
 import { WIRE_MESSAGE_TYPES } from './message-types';
 import { unprocessable } from './validation';
 
@@ -42,6 +43,8 @@ const ApprovalReturn = z.object({
   tool_call_id: z.string(),
   approve: z.boolean(),
   reason: z.string().nullish(),
+  /** Our own: what the call runs with in place of the model's arguments. */
+  arguments: z.union([jsonObject, z.string()]).nullish(),
 });
 const ToolReturn = z.object({
   type: z.literal('tool'),
@@ -80,6 +83,19 @@ const requestFields = {
   override_model: z.string().nullish(),
   override_system: z.string().nullish(),
   system: z.string().nullish(),
+  client_tools: z
+    .array(
+      z.object({
+        name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, {
+          error: 'A tool name has 1 to 64 letters, digits, underscores and hyphens',
+        }),
+        description: z.string().nullish(),
+        parameters: jsonObject.nullish(),
+      }),
+    )
+    .nullish(),
+  // What a client can do beyond tools. It is taken and not used.
+  client_skills: z.array(z.unknown()).nullish(),
 };
 const hasOneInput = (body: { messages?: unknown; input?: unknown }, context: z.RefinementCtx): void => {
   const hasMessages = body.messages !== null && body.messages !== undefined;
@@ -126,22 +142,48 @@ export function toTurnRequest(body: RequestBody): TurnRequest {
     approvals: messages.length < all.length ? approvals : null,
     overrideModel: body.override_model ?? null,
     overrideSystem: body.override_system ?? body.system ?? null,
+    ...(body.client_tools &&
+      body.client_tools.length > 0 && { clientTools: toClientTools(body.client_tools) }),
   };
+}
+
+/** The last of a name counts: providers refuse a name that comes twice. */
+function toClientTools(tools: NonNullable<RequestBody['client_tools']>): readonly ClientTool[] {
+  const byName = new Map(
+    tools.map(({ name, description, parameters }) => [
+      name,
+      {
+        name,
+        description: description ?? '',
+        parameters: { type: 'object', properties: {}, ...parameters },
+      },
+    ]),
+  );
+  return [...byName.values()];
 }
 
 /** Old clients answer all that waits at once and name no call: their answers carry `EVERY_CALL`. */
 function toAnswers(message: ApprovalCreate | z.output<typeof ToolReturnCreate>): readonly ApprovalAnswer[] {
   if (message.type === 'tool_return') return message.tool_returns.map(toToolAnswer);
   if (!message.approvals) {
-    const { approve, reason } = message;
-    return [{ type: 'approval', toolCallId: EVERY_CALL, approve: approve === true, reason: reason ?? null }];
+    const { approve, approval_request_id: requestId, reason } = message;
+    const toolCallId = requestId ?? EVERY_CALL;
+    return [{ type: 'approval', toolCallId, approve: approve === true, reason: reason ?? null }];
   }
   return message.approvals.map((answer) => {
     if (answer.type === 'tool') return toToolAnswer(answer);
-    const { tool_call_id: toolCallId, approve, reason } = answer;
-    return { type: 'approval', toolCallId, approve, reason: reason ?? null };
+    const { tool_call_id: toolCallId, approve, reason, arguments: args } = answer;
+    return {
+      type: 'approval',
+      toolCallId,
+      approve,
+      reason: reason ?? null,
+      ...(args !== null && args !== undefined && { arguments: asText(args) }),
+    };
   });
 }
+
+const asText = (args: string | object): string => (typeof args === 'string' ? args : JSON.stringify(args));
 
 const toToolAnswer = (answer: z.output<typeof ToolReturn>): ApprovalAnswer => ({
   type: 'tool',

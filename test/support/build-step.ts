@@ -44,6 +44,7 @@ export const buildStep = (facts: Partial<OpenedStep> = {}): OpenedStep => ({
   stepId: 'step-1',
   step: 0,
   attempt: 1,
+  settledEffects: [],
   maxSteps: 50,
   streamTokens: false,
   request: {

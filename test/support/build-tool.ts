@@ -17,6 +17,7 @@ export function buildTool(source: Partial<BuiltinTool>, facts: Partial<Tool> = {
     pipRequirements: null,
     npmRequirements: null,
     defaultRequiresApproval: null,
+    approvalExpiry: null,
     enableParallelExecution: source.enableParallelExecution ?? false,
     effects: source.effects ?? 'once',
     metadata: {},

@@ -9,12 +9,18 @@ const ROOT = path.resolve(__dirname, '..', '..');
 export interface Served {
   /** The API's URL; null for a worker. */
   readonly url: string | null;
+  readonly pid: number;
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts the built `runtime/serve.js` with this environment; resolves when it is ready. */
-export async function serve(env: Readonly<Record<string, string>>): Promise<Served> {
-  const child = spawn(process.execPath, [path.join(ROOT, 'dist/runtime/serve.js')], {
+/** Starts the built `runtime/serve.js`, or a script that serves, with this environment; resolves when it is ready. */
+export async function serve(
+  env: Readonly<Record<string, string>>,
+  script = 'dist/runtime/serve.js',
+): Promise<Served> {
+  const hook = path.join(ROOT, 'test', 'support', 'register-typescript.cjs');
+  const args = script.endsWith('.ts') ? ['-r', hook] : [];
+  const child = spawn(process.execPath, [...args, path.join(ROOT, script)], {
     env: { ...process.env, PORT: '0', LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -31,6 +37,7 @@ export async function serve(env: Readonly<Record<string, string>>): Promise<Serv
   if (hasEnded()) throw new Error(`the server ended before it was ready:\n${output}`);
   return {
     url: /"url":"(http:[^"]+)"/.exec(output)?.[1] ?? null,
+    pid: child.pid ?? 0,
     async kill(signal) {
       if (!hasEnded()) child.kill(signal);
       await ended;

@@ -46,6 +46,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
       startIfIdle: () => Promise.resolve(false),
       cancel: () => Promise.resolve(),
       runTool: () => Promise.resolve(),
+      startTool: () => Promise.resolve(),
     },
     ...overrides,
   };

@@ -94,8 +94,9 @@ describe('an operation repeated after its own commit', () => {
     await turns.saveReply(step, reply);
     const before = await everything();
 
-    await expect(turns.saveReply(step, reply)).rejects.toEqual(superseded);
+    const repeated = await turns.saveReply(step, reply);
     const again = await turns.openStep({ runId: step.runId, step: 0 });
+    expect(repeated).toEqual({ end: { stopReason: 'end_turn', next: null } });
 
     expect(again).toEqual({ stored: { end: { stopReason: 'end_turn', next: null } } });
     expect(await everything()).toEqual(before);
@@ -171,7 +172,7 @@ describe('a superseded attempt', () => {
     const before = await everything();
 
     const delta = { type: 'text-delta', messageId: 'm', stepId: late.stepId, index: 0, text: 'x' } as const;
-    await expect(turns.appendDeltas(late, [delta])).rejects.toEqual(superseded);
+    await expect(turns.appendDeltas(late, [delta], 1)).rejects.toEqual(superseded);
     await expect(turns.saveReply(late, replyTo(late))).rejects.toEqual(superseded);
     await turns.saveStepError(late, { code: 'INTERNAL', errorType: 'x', message: 'x', detail: 'x' });
 
@@ -334,8 +335,8 @@ it('events of a run are numbered from 2 without a gap, deltas and messages alike
   const step = await opened(turns, runId);
   const delta = { type: 'text-delta', messageId: 'm', stepId: step.stepId, index: 0, text: 'x' } as const;
 
-  await turns.appendDeltas(step, [delta, delta]);
-  await turns.appendDeltas(step, [delta]);
+  await turns.appendDeltas(step, [delta, delta], 1);
+  await turns.appendDeltas(step, [delta], 2);
   await turns.saveReply(step, replyTo(step));
 
   const events = await rowsOf<{ seq: number }>(
@@ -461,7 +462,7 @@ it('characters that Postgres can not store are replaced in replies, results and 
   const kept = 'a\ufffdb\ufffdc\ufffdd \ud83d\ude00';
 
   const delta = { type: 'text-delta', messageId: 'm', stepId: step.stepId, index: 0, text: bad } as const;
-  await turns.appendDeltas(step, [delta]);
+  await turns.appendDeltas(step, [delta], 1);
   await turns.saveReply(step, replyTo(step, { text: bad, calls: ['transactional', 'read'] }));
   await turns.runTransactionalTool(await openedTool(turns, runId), async (memory) => {
     const [block] = await memory.blocks();

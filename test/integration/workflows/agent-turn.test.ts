@@ -4,6 +4,7 @@ import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } 
 import path from 'node:path';
 import type { Activities } from '../../../activities';
 import {
+  expiryWorkflowId,
   TURN_WORKFLOW,
   turnWorkflowId,
   type PlannedCall,
@@ -37,9 +38,11 @@ beforeAll(async () => {
     'callModel',
     'executeTool',
     'settleTool',
+    'probeTool',
     'closeRun',
     'findNextTurn',
     'answerApproval',
+    'expireApproval',
   ] as const;
   worker = await Worker.create({
     connection,
@@ -65,6 +68,7 @@ interface Input {
   readonly index?: number;
   readonly stopReason?: string;
   readonly code?: string;
+  readonly isProbed?: boolean;
 }
 
 /** Notes the call and answers as the test says. */
@@ -173,6 +177,61 @@ it('a once tool is tried once, whatever its failure says', async () => {
   expect(calls).toEqual(['callModel 0', 'executeTool 0 0', 'settleTool 0 0 INTERNAL', 'callModel 1']);
 });
 
+describe('a lost call whose tool has a probe', () => {
+  const LOST = ['callModel 0', 'executeTool 0 0', 'settleTool 0 0 TIMEOUT', 'probeTool 0 0'];
+  /** The first settling asks for the probe, as long as nobody has asked it. */
+  const losing = (
+    probe: () => unknown,
+    execute: () => unknown = () => Promise.reject(failure('TIMEOUT')),
+  ): Fakes => {
+    let executed = 0;
+    return {
+      callModel: ({ step }) => (step === 0 ? { calls: [planned(0, { effects: 'once' })] } : ended()),
+      executeTool: () => (executed++ === 0 ? Promise.reject(failure('TIMEOUT')) : execute()),
+      settleTool: ({ isProbed }) => (isProbed ? {} : { probe: true }),
+      probeTool: probe,
+    };
+  };
+
+  it('is over when the probe knows the result', async () => {
+    fakes = losing(() => ({}));
+
+    await finish(newTurn());
+
+    expect(calls).toEqual([...LOST, 'callModel 1']);
+  });
+
+  it('is run once more when the probe says that it did not act', async () => {
+    fakes = losing(
+      () => ({ again: true }),
+      () => ({}),
+    );
+
+    await finish(newTurn());
+
+    expect(calls).toEqual([...LOST, 'executeTool 0 0', 'callModel 1']);
+  });
+
+  it('is not probed again when that is lost as well', async () => {
+    fakes = losing(() => ({ again: true }));
+
+    await finish(newTurn());
+
+    expect(calls).toEqual([...LOST, 'executeTool 0 0', 'settleTool 0 0 TIMEOUT', 'callModel 1']);
+  });
+
+  it.each([
+    ['knows nothing', () => ({ isUnknown: true })],
+    ['fails', () => Promise.reject(failure('INVALID_ARGUMENT'))],
+  ])('is settled as unknown when the probe %s', async (_what, probe) => {
+    fakes = losing(probe);
+
+    await finish(newTurn());
+
+    expect(calls).toEqual([...LOST, 'settleTool 0 0 TIMEOUT', 'callModel 1']);
+  });
+});
+
 it.each([
   ['MODEL_AUTHENTICATION', 'llm_api_error'],
   ['MODEL_INVALID_RESPONSE', 'invalid_llm_response'],
@@ -274,4 +333,64 @@ it('an answer that comes when nothing waits any more ends the turn', async () =>
   await finish(newTurn({ isAnswer: true }));
 
   expect(calls).toEqual(['answerApproval']);
+});
+
+describe('a turn that asked for an approval with a policy', () => {
+  const asking = (messageId: string) => {
+    const { end } = ended('requires_approval');
+    return { end: { ...end, expiry: { messageId, afterSeconds: 0.2 } } };
+  };
+  const expiry = (messageId: string) => client.workflow.getHandle(expiryWorkflowId(messageId)).result();
+
+  it('is over, and the wait it leaves behind starts the turn that answers', async () => {
+    const [turn, messageId] = [newTurn(), newId('message')];
+    const answering = { ...turn, runId: newId('run'), isAnswer: true };
+    fakes = {
+      callModel: ({ runId }) => (runId === turn.runId ? asking(messageId) : ended()),
+      expireApproval: () => answering,
+      answerApproval: () => ({ askedBy: turn.runId, step: 0, calls: [] }),
+    };
+
+    await finish(turn);
+    expect(calls).toEqual(['callModel 0']);
+    await expiry(messageId);
+    await client.workflow.getHandle(turnWorkflowId(turn.conversationId)).result();
+
+    expect(calls).toEqual(['callModel 0', 'expireApproval', 'answerApproval', 'callModel 0']);
+  });
+
+  it('hands the answer to the turn that is under way when the time has come', async () => {
+    const [turn, messageId, gate] = [newTurn(), newId('message'), createGate()];
+    const later = { ...turn, runId: newId('run') };
+    const answering = { ...turn, runId: newId('run'), isAnswer: true };
+    const isTaken = () => calls.includes('answerApproval');
+    fakes = {
+      callModel: async ({ runId }) => {
+        if (runId === turn.runId) return asking(messageId);
+        if (runId === later.runId) await gate.pass();
+        return ended();
+      },
+      expireApproval: () => answering,
+      findNextTurn: () => (isTaken() ? null : answering),
+      answerApproval: () => ended(),
+    };
+    await finish(turn);
+    await start(later);
+
+    await expiry(messageId);
+    expect(isTaken()).toBe(false);
+    gate.open();
+
+    await until(isTaken, 5_000);
+  });
+
+  it('leaves nothing behind when nothing waits any more', async () => {
+    const [turn, messageId] = [newTurn(), newId('message')];
+    fakes = { callModel: () => asking(messageId), expireApproval: () => null };
+
+    await finish(turn);
+    await expiry(messageId);
+
+    expect(calls).toEqual(['callModel 0', 'expireApproval']);
+  });
 });

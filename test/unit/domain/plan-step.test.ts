@@ -91,3 +91,20 @@ it.each([
 ])('with %i steps allowed, step %i is the last one: %s', (maxSteps, step, isLastStep) => {
   expect(planStep(buildStep({ maxSteps, step }), AT).isLastStep).toBe(isLastStep);
 });
+
+it('tools that the client brings hide the agent’s tools of the same names and always wait', () => {
+  const clientTools = [{ name: 'look', description: 'mine', parameters: { type: 'object' } }];
+  const step = buildStep({ tools: [buildOffered('look'), buildOffered('edit')] });
+
+  const plan = planStep({ ...step, request: { ...step.request, clientTools } }, AT);
+
+  expect(plan.tools.map(({ name, description }) => [name, description])).toEqual([
+    ['edit', 'What edit does.'],
+    ['look', 'mine'],
+  ]);
+  expect(plan.offered.find(({ name }) => name === 'look')).toMatchObject({
+    isClient: true,
+    requiresApproval: true,
+  });
+  expect(planStep(step, AT).tools.map(({ description }) => description)).not.toContain('mine');
+});

@@ -16,7 +16,7 @@ it('a workflow gets to see which calls were planned and never why one is refused
   expect(forWorkflow({ calls: [{ ...call, refusal: 'a text with a name in it' }] })).toEqual({
     calls: [call],
   });
-  expect(forWorkflow(end)).toBe(end);
+  expect(forWorkflow(end)).toEqual(end);
 });
 
 it('a stop reason leads to one final status', () => {

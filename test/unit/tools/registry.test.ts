@@ -1,5 +1,6 @@
 import { AppError } from '../../../domain/errors';
 import type { MemoryBlock, MemoryTransaction, Recall } from '../../../domain/ports';
+import { toBuiltinTool, type ToolModule } from '../../../tools/handler';
 import { builtinTools, createToolRunner } from '../../../tools/registry';
 import { buildCallContext, buildTool } from '../../support/build-tool';
 
@@ -180,6 +181,13 @@ describe('other tools', () => {
     ).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
+  it('stops for the reason of its worker, which is no cancellation', async () => {
+    const leaving = new AppError('UNAVAILABLE', 'this worker is shutting down');
+    const context = buildCallContext({ signal: AbortSignal.abort(leaving) });
+
+    await expect(runnerWith().run(tool('run_code'), {}, context)).rejects.toBe(leaving);
+  });
+
   it('cuts a result at the tool’s limit, but not that of a search', async () => {
     const long = 'x'.repeat(200);
     const short = { ...tool('memory_rethink'), returnCharLimit: 10 };
@@ -198,5 +206,54 @@ describe('other tools', () => {
       'xxxxxxxxxx... [NOTE: function output was truncated since it exceeded the character limit: 200 > 10]',
     );
     expect(whole.result).toContain(long);
+  });
+});
+
+describe('a tool given by code', () => {
+  const send: ToolModule = {
+    name: 'send',
+    description: 'Sends.',
+    parameters: { type: 'object', properties: { to: { type: 'string' } } },
+    effects: 'once',
+    enableParallelExecution: false,
+    run: (args, { idempotencyKey }) => Promise.resolve(`${String(args['to'])} ${idempotencyKey}`),
+  };
+  const runnerOf = (module: ToolModule) =>
+    createToolRunner({
+      recall: { search: () => Promise.resolve([]) },
+      exaApiKey: null,
+      modules: [module],
+      log: { warn: () => undefined },
+    });
+  const stored = { ...buildTool(toBuiltinTool(send)), returnCharLimit: 5 };
+
+  it('is run with its arguments and the key of the call', async () => {
+    const outcome = await runnerOf(send).run(buildTool(toBuiltinTool(send)), { to: 'Ada' }, context);
+
+    expect(outcome).toMatchObject({ status: 'success', result: 'Ada run-1/0/call-1' });
+  });
+
+  it('has no probe unless it brings one', async () => {
+    expect(runnerOf(send).hasProbe(stored)).toBe(false);
+    expect(await runnerOf(send).probe(stored, {}, context)).toEqual({ outcome: 'unknown' });
+  });
+
+  it('is asked by its probe what became of a call, and the answer is cut like a result', async () => {
+    const runner = runnerOf({
+      ...send,
+      probe: () => Promise.resolve({ outcome: 'done', result: 'sent long ago' }),
+    });
+
+    const probed = await runner.probe(stored, {}, context);
+
+    expect(runner.hasProbe(stored)).toBe(true);
+    expect(probed).toMatchObject({ outcome: 'done', result: { status: 'success' } });
+    expect(JSON.stringify(probed)).toContain('13 > 5');
+  });
+
+  it('does not lend its code to a user tool of its name', () => {
+    const runner = runnerOf({ ...send, probe: () => Promise.resolve({ outcome: 'not_done' }) });
+
+    expect(runner.hasProbe(buildTool({ name: 'send' }))).toBe(false);
   });
 });

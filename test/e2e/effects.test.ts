@@ -1,0 +1,114 @@
+import { startCountingTarget, type CountingTarget } from '../support/counting-target';
+import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
+import { serve, type Served } from '../support/served';
+import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { until } from '../support/started';
+
+jest.setTimeout(90_000);
+
+const running: Served[] = [];
+let target: CountingTarget;
+let fake: FakeOpenAi;
+let database: TestDatabase;
+let url: string;
+let worker: Served;
+
+beforeAll(async () => {
+  [database, target, fake] = await Promise.all([
+    createTestDatabase(),
+    startCountingTarget(),
+    startFakeOpenAI(),
+  ]);
+  [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
+});
+afterAll(async () => {
+  await Promise.all(running.map((each) => each.kill('SIGTERM')));
+  await Promise.all([fake.close(), target.close()]);
+  await database.drop();
+});
+
+async function start(roles: 'api' | 'worker'): Promise<Served> {
+  const env = {
+    EVERTURN_ROLES: roles,
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: testTemporalAddress(),
+    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
+    OPENAI_API_KEY: 'sk-test',
+    OPENAI_BASE_URL: fake.url,
+    TEST_COUNTING_TARGET: target.url,
+  };
+  const started = await serve(env, 'test/support/serve-counting-tools.ts');
+  running.push(started);
+  return started;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+interface Turn {
+  readonly agentId: string;
+  readonly runId: string;
+}
+const turnWith = async (tool: string, label: string): Promise<Turn> => {
+  const { id: agentId } = await createAgent(url, { tools: [tool], include_base_tools: false });
+  const runId = await sendAsync(url, agentId, `CALL ${tool} ${JSON.stringify({ label })}`);
+  return { agentId, runId };
+};
+const toolReturn = async ({ agentId }: Turn): Promise<Json | undefined> =>
+  (await call<Json[]>(url, 'GET', `/v1/agents/${agentId}/messages?limit=50`)).find(
+    (message) => message['message_type'] === 'tool_return_message',
+  );
+const effectOf = async ({ runId }: Turn): Promise<Json> =>
+  (await call<Json[]>(url, 'GET', `/v1/effects?run_id=${runId}`))[0]!;
+
+it('a worker that dies during calls that may act once leaves each acted once or unknown, and the operator settles it', async () => {
+  target.hold('lost', { isRecorded: true });
+  target.hold('probed-done', { isRecorded: true });
+  target.hold('probed-not-done', { isRecorded: false });
+  target.hold('repeated', { isRecorded: true });
+  const lost = await turnWith('charge', 'lost');
+  const probedDone = await turnWith('charge_probed', 'probed-done');
+  const probedNot = await turnWith('charge_probed', 'probed-not-done');
+  const repeated = await turnWith('put', 'repeated');
+  const labels = ['lost', 'probed-done', 'probed-not-done', 'repeated'];
+  await until(() => labels.every((label) => target.calls(label) === 1), 20_000);
+
+  await worker.kill('SIGKILL');
+  for (const label of labels) target.release(label);
+  worker = await start('worker');
+  const ends = await Promise.all(
+    [lost, probedDone, probedNot, repeated].map(({ runId }) => runEnd(url, runId, 60_000)),
+  );
+
+  expect(ends.map(({ stop_reason: reason }) => reason)).toEqual(Array(4).fill('end_turn'));
+  // The outcome that nobody knows is said to be unknown, and not repeated.
+  expect(target.effects('lost')).toHaveLength(1);
+  expect(await toolReturn(lost)).toMatchObject({ status: 'error', effect_status: 'unknown' });
+  expect(await call<Json[]>(url, 'GET', '/v1/effects?status=unknown')).toMatchObject([
+    { run_id: lost.runId },
+  ]);
+  // A tool that can say what became of its call is asked first.
+  expect(target.calls('probed-done')).toBe(1);
+  expect(await toolReturn(probedDone)).toMatchObject({
+    status: 'success',
+    tool_return: 'probed probed-done',
+  });
+  expect(target.effects('probed-not-done')).toHaveLength(1);
+  expect(target.calls('probed-not-done')).toBe(2);
+  expect(await toolReturn(probedNot)).toMatchObject({
+    status: 'success',
+    tool_return: 'counted probed-not-done',
+  });
+  // A repeat carries the key of the first attempt.
+  expect(new Set(target.effects('repeated'))).toEqual(new Set([(await effectOf(repeated))['key']]));
+
+  const key = String((await effectOf(lost))['key']);
+  await call(url, 'POST', `/v1/effects/${key}/resolve`, { resolution: 'retry' });
+  await until(async () => (await effectOf(lost))['status'] === 'done', 20_000);
+
+  expect(target.effects('lost')).toEqual([key, key]);
+  expect(await toolReturn(lost)).toMatchObject({ status: 'success', tool_return: 'counted lost' });
+  const next = await sendAsync(url, lost.agentId, 'What now?');
+  await runEnd(url, next);
+  expect(JSON.stringify(fake.requests.at(-1)!.body)).toContain('counted lost');
+  expect(fake.problems).toEqual([]);
+});

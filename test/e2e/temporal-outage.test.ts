@@ -1,0 +1,140 @@
+import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadConfig, readEnvironment } from '../../config';
+import { freePort } from '../../runtime/free-port';
+import type { Launched } from '../../runtime/processes/launch';
+import { ProcessGuard } from '../../runtime/processes/process-guard';
+import { findTemporal } from '../../runtime/temporal/temporal-binary';
+import { startTemporal } from '../../runtime/temporal/temporal-server';
+import { startCountingTarget, type CountingTarget } from '../support/counting-target';
+import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
+import { serve, type Served } from '../support/served';
+import { createTestDatabase, type TestDatabase } from '../support/stack';
+import { temporaryFolder, until } from '../support/started';
+
+jest.setTimeout(90_000);
+
+const home = temporaryFolder();
+const guard = new ProcessGuard(home);
+let temporal: Launched;
+let target: CountingTarget;
+let fake: FakeOpenAi;
+let database: TestDatabase;
+let server: Served;
+let url: string;
+
+beforeAll(async () => {
+  const temporalPort = await freePort();
+  [temporal, database, target, fake] = await Promise.all([
+    launchTemporal(temporalPort),
+    createTestDatabase(),
+    startCountingTarget(),
+    startFakeOpenAI(),
+  ]);
+  const env = {
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`,
+    OPENAI_API_KEY: 'sk-test',
+    OPENAI_BASE_URL: fake.url,
+    TEST_COUNTING_TARGET: target.url,
+  };
+  server = await serve(env, 'test/support/serve-counting-tools.ts');
+  url = server.url ?? '';
+});
+afterAll(async () => {
+  await server.kill('SIGTERM');
+  temporal.kill('SIGKILL');
+  await temporal.exited;
+  guard.close();
+  await Promise.all([fake.close(), target.close()]);
+  await database.drop();
+  fs.rmSync(home, { recursive: true, force: true });
+});
+
+/** A Temporal server that this test may stop. */
+async function launchTemporal(port: number): Promise<Launched> {
+  const { temporal: settings, cacheFolder, searchPath } = loadConfig(readEnvironment());
+  const { signal } = new AbortController();
+  const binary = await findTemporal({
+    cliPath: settings.cliPath,
+    cacheFolder,
+    home,
+    searchPath,
+    progress: () => undefined,
+    signal,
+  });
+  return startTemporal({ binary, home, namespace: 'default', port, uiPort: null, guard }, signal);
+}
+
+// Longer than every heartbeat but that of `once` calls, which are given half a minute.
+const OUTAGE_MS = 6_000;
+const TOOLS = ['look', 'put', 'charge'];
+const ORDINARY = Array.from({ length: 16 }, (_, n) => `turn${n}`);
+/** Their call of this tool is under way for the whole outage and outlasts it. */
+const HELD = TOOLS.flatMap((tool) => [0, 1].map((n) => ({ tool, label: `held-${tool}-${n}` })));
+const SLOW_MODEL = ['slow0', 'slow1'];
+
+interface Turn {
+  readonly agentId: string;
+  readonly runId: string;
+  readonly label: string;
+}
+
+/** A turn with one call of each class. */
+async function begin(label: string, { delayMs = 250 } = {}): Promise<Turn> {
+  const { id: agentId } = await createAgent(url, { tools: TOOLS, include_base_tools: false });
+  const calls = TOOLS.map((tool) => `CALL ${tool} ${JSON.stringify({ label: `${label}-${tool}` })}`);
+  const text = [`DELAY ${delayMs}`, calls.join(`\nTHEN\nDELAY ${delayMs}\n`)].join('\n');
+  return { agentId, label, runId: await sendAsync(url, agentId, text) };
+}
+
+/** The types of what a thread holds, in order, without what an agent begins with. */
+async function typesOf({ agentId, runId }: Turn): Promise<readonly string[]> {
+  const messages = await call<{ message_type: string; run_id: string }[]>(
+    url,
+    'GET',
+    `/v1/agents/${agentId}/messages?order=asc&limit=100`,
+  );
+  return messages.filter((message) => message.run_id === runId).map((message) => message.message_type);
+}
+
+const countOf = async (sql: string): Promise<number> =>
+  (await database.pool.query<{ n: number }>(`select count(*)::int as n from ${sql}`)).rows[0]!.n;
+
+it('an outage of Temporal longer than the heartbeats costs no turn, no message and no second effect', async () => {
+  for (const { tool, label } of HELD) target.hold(`${label}-${tool}`, { isRecorded: true });
+  const held = await Promise.all(HELD.map(({ label }) => begin(label, { delayMs: 0 })));
+  await until(() => HELD.every(({ tool, label }) => target.calls(`${label}-${tool}`) === 1), 20_000);
+  const slow = await Promise.all(SLOW_MODEL.map((label) => begin(label, { delayMs: 7_000 })));
+  const ordinary = await Promise.all(ORDINARY.map((label) => begin(label)));
+
+  temporal.kill('SIGSTOP');
+  await sleep(OUTAGE_MS); // The outage itself is what is tried, so its length is given.
+  temporal.kill('SIGCONT');
+  // Second attempts of held calls are on their way before the first ones come to their end. Not of all: a heartbeat that
+  // gets through before Temporal looks at its timers keeps its attempt.
+  const repeatable = HELD.filter(({ tool }) => tool !== 'charge');
+  await until(
+    () => repeatable.some(({ tool, label }) => target.calls(`${label}-${tool}`) > 1),
+    20_000,
+    () => repeatable.map(({ tool, label }) => `${label}: ${target.calls(`${label}-${tool}`)}`).join(', '),
+  );
+  for (const { tool, label } of HELD) target.release(`${label}-${tool}`);
+  const turns = [...held, ...slow, ...ordinary];
+  const ends = await Promise.all(turns.map(({ runId }) => runEnd(url, runId, 60_000)));
+
+  expect(ends.map(({ stop_reason: reason }) => reason)).toEqual(turns.map(() => 'end_turn'));
+  const step = ['tool_call_message', 'tool_return_message'];
+  for (const turn of turns) {
+    expect(await typesOf(turn)).toEqual(['user_message', ...step, ...step, ...step, 'assistant_message']);
+    expect(target.effects(`${turn.label}-charge`)).toHaveLength(1);
+    expect(new Set(target.effects(`${turn.label}-put`)).size).toBe(1);
+    expect(target.effects(`${turn.label}-look`).length).toBeGreaterThan(0);
+  }
+  expect(await countOf(`tool_executions where status <> 'done'`)).toBe(0);
+  expect(fake.problems).toEqual([]);
+  // Attempts were superseded: otherwise nothing was tried here.
+  expect(await countOf(`tool_executions where attempt > 1`)).toBeGreaterThan(0);
+  expect(await countOf(`steps where attempt > 1`)).toBeGreaterThan(0);
+});
