@@ -11,6 +11,8 @@ export interface RunNewsQueue {
     timeoutMs: number,
     gone?: AbortSignal,
   ): Promise<{ readonly isEnd: boolean; readonly isTimeout: boolean }>;
+  /** News of another run counts from now on as well, and now: there may have been some already. */
+  follow(runId: string): void;
   close(): void;
 }
 
@@ -19,11 +21,12 @@ export function subscribe(watcher: RunWatcher, runId: string): RunNewsQueue {
   let hasNews = false;
   let isEnd = false;
   let wake: (() => void) | undefined;
-  const unwatch = watcher.watch(runId, (end) => {
+  const onNews = (end: boolean): void => {
     hasNews = true;
     isEnd ||= end;
     wake?.();
-  });
+  };
+  const watched = new Map([[runId, watcher.watch(runId, onNews)]]);
   return {
     async next(timeoutMs, gone) {
       if (!hasNews) {
@@ -38,6 +41,11 @@ export function subscribe(watcher: RunWatcher, runId: string): RunNewsQueue {
       hasNews = false;
       return { isEnd, isTimeout };
     },
-    close: unwatch,
+    follow(other) {
+      if (watched.has(other)) return;
+      watched.set(other, watcher.watch(other, onNews));
+      onNews(false);
+    },
+    close: () => watched.forEach((unwatch) => unwatch()),
   };
 }

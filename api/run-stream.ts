@@ -30,10 +30,11 @@ const BATCH = 200;
 export async function streamRun(
   { db, watcher }: Pick<ApiDeps, 'db' | 'watcher'>,
   res: Response,
-  run: Pick<Run, 'id' | 'background' | 'createdAt'>,
+  run: Pick<Run, 'id' | 'background' | 'createdAt'> & Partial<Pick<Run, 'joinedRunId'>>,
   options: StreamOptions,
 ): Promise<void> {
   const news = subscribe(watcher, run.id);
+  if (run.joinedRunId) news.follow(run.joinedRunId);
   const gone = new AbortController();
   res.on('close', () => gone.abort());
   openStream(res);
@@ -51,6 +52,8 @@ export async function streamRun(
       const events = await outlastRestart(() => readEvents(db, run.id, after, BATCH));
       await send(res, gone.signal, await outlastRestart(() => framesOf(db, run, events, options)));
       seq = events.at(-1)?.seq ?? seq;
+      for (const { event } of events)
+        if (event.type === 'receipt' && event.joinedRunId) news.follow(event.joinedRunId);
       if (events.some(({ event }) => event.type === 'run-end')) break;
       if (events.length > 0) silentMs = 0;
       if (events.length === BATCH) continue;

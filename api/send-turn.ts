@@ -3,6 +3,7 @@ import { unmintRun, type RunToMint } from '../db/mint-run';
 import { findEarlierRun, mintOnce, type EarlierRun } from '../db/request-keys';
 import { getRun, type Run } from '../db/runs';
 import { AppError } from '../domain/errors';
+import type { MultitaskStrategy } from '../domain/inbox';
 import type { RequestIdentity } from '../domain/request-identity';
 import { PENDING_APPROVAL_TEXT } from '../domain/run-error';
 import { newId } from '../new-id';
@@ -29,8 +30,8 @@ interface Sending {
   readonly kind: RouteKind;
   /** As Letta records it: `metadata.run_type`. */
   readonly runType: string;
-  /** Whether a message that meets a turn in progress is refused; otherwise it waits. */
-  readonly refusesBusy?: boolean;
+  /** What becomes of a message that meets a turn in progress and does not say so itself. */
+  readonly whenBusy: MultitaskStrategy;
 }
 
 /** Runs one turn and answers when it ends, or streams it, as the body asks. */
@@ -92,10 +93,10 @@ async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): Promise<
     ignoresPending: asked.ignoresPending || isAnswer,
   };
   if (run.request.overrideModel !== null) await resolveModel(models, run.request.overrideModel);
-  const outcome = await mintOnce(db, run, { refusesBusy: turn.refusesBusy ?? false });
+  const outcome = await mintOnce(db, run, run.strategy ?? turn.whenBusy);
   if ('busyWith' in outcome) throw busy(outcome.busyWith);
   if ('earlier' in outcome) return joined(outcome.earlier);
-  const { minted } = outcome;
+  const { minted, stopped } = outcome;
   if (!minted.hasAgent) throw new AppError('NOT_FOUND', `Agent with ID ${run.agentId} not found`);
   if (minted.pendingRequestId !== null) {
     throw new AppError('PENDING_APPROVAL', PENDING_APPROVAL_TEXT, {
@@ -109,7 +110,10 @@ async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): Promise<
     background,
     createdAt: minted.createdAt,
     isFresh: true,
-    start: () => start(deps, run, minted),
+    async start() {
+      await start(deps, run, minted);
+      if (stopped) await deps.turns.cancel(stopped);
+    },
   };
 }
 
@@ -141,6 +145,7 @@ function toRun({ thread, body, runType, callbackUrl }: TurnToSend, identity: Req
     metadata: { run_type: runType },
     callbackUrl: callbackUrl ?? null,
     ignoresPending: body.streaming,
+    strategy: body.multitask_strategy ?? null,
     identity,
   };
 }

@@ -2,29 +2,43 @@ import type { RunError } from '../domain/run-event';
 import type { CloseRunInput, TurnEnd } from '../domain/turn';
 import { toRunError } from '../domain/run-error';
 import { endRun } from './end-run';
+import { releaseSteered } from './inbox';
 import { keepPartial } from './keep-partial';
-import { inTransaction, type Pool } from './pool';
+import { inTransaction, type Pool, type Queryable } from './pool';
 import { closeOpenCalls } from './tool-ledger';
 
+/** Ends a run that did not end by itself. Repeating it changes nothing. */
+export const closeRun = (pool: Pool, input: CloseRunInput): Promise<TurnEnd> =>
+  inTransaction(pool, (db) => endEarly(db, input));
+
 /**
- * Ends a run that did not end by itself. Steps still in progress are taken from whoever holds them, so a late reply
- * or result of a dead attempt changes nothing. Repeating it changes nothing.
+ * Ends a run in the caller's transaction. Steps still in progress are taken from whoever holds them, so a late reply
+ * or result of a dead attempt changes nothing.
  */
-export function closeRun(
-  pool: Pool,
+export async function endEarly(
+  db: Queryable,
   { runId, conversationId, stopReason, code }: CloseRunInput,
 ): Promise<TurnEnd> {
-  return inTransaction(pool, async (db) => {
-    const why =
-      stopReason === 'cancelled' ? 'The user cancelled the turn' : `The turn failed (${code ?? stopReason})`;
-    await closeOpenCalls(db, runId, `${why} before this call finished.`);
-    const { rows } = await db.query<{ error: RunError | null; id: string }>(
-      `update steps set attempt = attempt + 1, status = $2, completed_at = now()
-        where run_id = $1 and status = 'pending' returning id, error`,
-      [runId, stopReason === 'cancelled' ? 'cancelled' : 'failed'],
-    );
-    if (stopReason === 'cancelled') for (const { id } of rows) await keepPartial(db, { runId, stepId: id });
-    const error = stopReason === 'cancelled' ? undefined : (rows[0]?.error ?? toRunError(code));
-    return endRun(db, { runId, conversationId, stopReason, error });
-  });
+  await lockLastStep(db, runId);
+  const isCancelled = stopReason === 'cancelled';
+  const why = isCancelled ? 'The user cancelled the turn' : `The turn failed (${code ?? stopReason})`;
+  await closeOpenCalls(db, runId, `${why} before this call finished.`);
+  const { rows } = await db.query<{ error: RunError | null; id: string; index: number }>(
+    `update steps set attempt = attempt + 1, status = $2, completed_at = now()
+      where run_id = $1 and status = 'pending' returning id, index, error`,
+    [runId, isCancelled ? 'cancelled' : 'failed'],
+  );
+  for (const step of rows) {
+    if (isCancelled) await keepPartial(db, { runId, stepId: step.id });
+    await releaseSteered(db, runId, step);
+  }
+  const error = isCancelled ? undefined : (rows[0]?.error ?? toRunError(code));
+  return endRun(db, { runId, conversationId, stopReason, error });
+}
+
+/** Whoever stores a reply or a result holds its step before it changes the run: so does whoever ends the run. */
+export async function lockLastStep(db: Queryable, runId: string): Promise<void> {
+  await db.query(`select from steps where run_id = $1 order by index desc limit 1 for no key update`, [
+    runId,
+  ]);
 }

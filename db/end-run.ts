@@ -14,11 +14,15 @@ interface RunToClose {
   readonly events?: readonly RunEvent[];
 }
 
-// One statement: run, agent, last step, events and the notice. `run` is empty when the run is over already.
+// One statement: run, the runs that joined it, agent, last step, events and the notices. `run` is empty when the run is
+// over already.
 const END_RUN = `
   with run as (update runs set status = $2, stop_reason = $3, error = $4, completed_at = now(),
                       event_seq = event_seq + $5
-                where id = $1 and status in ('created', 'running') returning agent_id, created_at, event_seq),
+                where id = $1 and status in ('created', 'running') and joined_run_id is null
+               returning agent_id, created_at, event_seq),
+       joined as (update runs set status = $2, stop_reason = $3, error = $4, completed_at = now() from run
+                   where runs.joined_run_id = $1 and runs.status = 'running' returning runs.id),
        agent as (update agents set last_stop_reason = $3, last_run_completion = now(),
                         last_run_duration_ms = least(extract(epoch from now() - run.created_at) * 1000, 2147483647)
                    from run where agents.id = run.agent_id),
@@ -27,7 +31,8 @@ const END_RUN = `
        stored as (insert into run_events (run_id, seq, event)
                   select $1, run.event_seq - $5 + item.position, item.event
                     from run, jsonb_array_elements($6::jsonb) with ordinality as item (event, position))
-  select pg_notify('${RUN_EVENTS_CHANNEL}', $7) from run`;
+  select pg_notify('${RUN_EVENTS_CHANNEL}', $7) from run
+   union all select pg_notify('${RUN_EVENTS_CHANNEL}', joined.id || ' end') from joined`;
 
 /**
  * Ends a run inside the caller's transaction and finds the message that waits behind it. A run that is over already

@@ -1,5 +1,6 @@
 import { AppError } from '../domain/errors';
 import type { TurnInput } from '../domain/turn';
+import type { MultitaskStrategy } from '../domain/inbox';
 import type { RequestIdentity } from '../domain/request-identity';
 import type { TurnRequest } from '../domain/turn-request';
 import type { RunStatus } from '../domain/run';
@@ -21,6 +22,8 @@ export interface RunToMint {
   readonly callbackUrl: string | null;
   /** Stored even while an approval is pending: an answer to it, or a request that hears of it in its stream. */
   readonly ignoresPending: boolean;
+  /** What becomes of it if a turn is in progress; null where the client left that to the route. */
+  readonly strategy: MultitaskStrategy | null;
   /** What makes another sending of the same request find this run. */
   readonly identity?: RequestIdentity;
 }
@@ -51,15 +54,19 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
     ended_ms_ago: number | null;
     now: Date;
   }>({
-    name: 'mint-run-once',
+    name: 'mint-run-in-conversation',
     text: `with agent as (select a.id, a.last_run_completion from agents a join conversations c on c.agent_id = a.id where a.id = $2 and c.id = $3),
           pending as (select m.id from messages m join steps s on s.id = m.step_id
                        where m.conversation_id = $3 and not m.in_context and m.role = 'approval_request'
                          and s.outcome ? 'pending' and not $11 limit 1),
           sending as materialized (select pg_advisory_xact_lock(hashtextextended($13, 0))),
           minted as (insert into runs (id, agent_id, conversation_id, background, stream_tokens, max_steps, request,
-                                       request_config, metadata, callback_url, request_key, request_hash)
-                     select $1, agent.id, $3, $4, $5, $6, $7, $8, $9, $10, $12, $13 from agent cross join sending
+                                       request_config, metadata, callback_url, request_key, request_hash, multitask_strategy)
+                     select $1, agent.id, $3, $4, $5, $6, $7, $8, $9, $10, $12, $13,
+                            case when $14::text is not null then $14
+                                 when exists (select from runs where conversation_id = $3 and status in ('created', 'running'))
+                                 then 'enqueue' end
+                       from agent cross join sending
                       where not exists (select from pending)
                      on conflict (conversation_id, request_key) where request_key is not null do nothing returning id)
      select now() as now, exists (select from agent) as has_agent, exists (select from minted) as is_stored, (select id from pending) as pending,
@@ -79,6 +86,7 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
       run.ignoresPending,
       run.identity?.key ?? null,
       run.identity?.hash ?? null,
+      run.strategy,
     ],
   });
   const row = rows[0];
@@ -105,7 +113,7 @@ export interface StoppedRun {
 
 /**
  * Asks runs of an agent to stop: those that wait are closed here, those in progress are marked and the workers that
- * hold them are told. Returns the ones that were not over yet; `runIds` null means all.
+ * hold them are told. A message that joined a turn stops that turn. Returns the ones that were not over yet; `runIds` null means all.
  */
 export function requestCancel(
   pool: Pool,
@@ -114,10 +122,13 @@ export function requestCancel(
 ): Promise<readonly StoppedRun[]> {
   return inTransaction(pool, async (db) => {
     const { rows } = await db.query<{ id: string; conversation_id: string; status: RunStatus }>(
-      `with stopped as (update runs set cancel_requested_at = coalesce(cancel_requested_at, now())
-                         where agent_id = $1 and ($2::text[] is null or id = any ($2))
-                           and status in ('created', 'running')
-                        returning id, conversation_id, status)
+      `with named as (select id from runs
+                       where agent_id = $1 and status in ('created', 'running')
+                         and ($2::text[] is null or id = any ($2)
+                              or id in (select joined_run_id from runs where id = any ($2)))
+                       order by queue_seq for no key update),
+            stopped as (update runs set cancel_requested_at = coalesce(cancel_requested_at, now())
+                         where id in (select id from named) returning id, conversation_id, status)
        select id, conversation_id, status, pg_notify('${RUN_CANCELLED_CHANNEL}', id) from stopped`,
       [agentId, runIds],
     );
@@ -141,7 +152,7 @@ export async function findStrandedRuns(db: Queryable): Promise<readonly TurnInpu
   const { rows } = await db.query<TurnRow>(
     `select id, agent_id, conversation_id, is_answer from (
        select distinct on (conversation_id) ${TURN_COLUMNS}, created_at
-         from runs where status in ('created', 'running') order by conversation_id, status desc, queue_seq) first
+         from runs where status in ('created', 'running') and joined_run_id is null order by conversation_id, status desc, queue_seq) first
       where created_at < now() - interval '10 seconds'
         and not exists (select from run_events e where e.run_id = first.id and e.created_at > now() - interval '10 seconds')
         and not exists (select from steps s where s.run_id = first.id and s.status = 'pending'

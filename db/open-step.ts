@@ -14,10 +14,14 @@ import { toMemoryBlock } from './memory-transaction';
 import { MESSAGE_COLUMNS, rowToMessage, type MessageRow } from './message-row';
 import type { Pool, Queryable } from './pool';
 import type { OpenedStep } from '../domain/turn-state';
+import { INBOX_COLUMNS, type Inbox } from './inbox';
+import type { MultitaskStrategy } from '../domain/inbox';
 import { EFFECTS_FOR_AGENT, EXPIRY_FOR_AGENT } from './tools';
 
 interface StepRow {
   readonly attempt: number;
+  readonly multitask_strategy: MultitaskStrategy | null;
+  readonly has_steered: boolean;
   readonly settled_effects: readonly SettledEffect[];
   readonly step_status: string;
   readonly outcome: StepOutcome | null;
@@ -56,13 +60,14 @@ const OPEN_STEP = `
   with started as (update runs set status = 'running', started_at = now()
                     where id = $1 and status = 'created' and cancel_requested_at is null returning id),
        run as (select * from runs where id = $1 and status in ('created', 'running') and cancel_requested_at is null
+                  and joined_run_id is null
                   and not exists (select from messages m where m.conversation_id = runs.conversation_id
                                      and not m.in_context and m.role = 'approval_request')),
        step as (insert into steps (id, run_id, index, agent_id, attempt)
                 select $3, run.id, $2, run.agent_id, 1 from run
                 on conflict (run_id, index) do update set attempt = steps.attempt + 1
                 returning attempt, status, outcome)
-  select step.attempt, step.status as step_status, step.outcome,
+  select step.attempt, step.status as step_status, step.outcome, ${INBOX_COLUMNS},
          (select coalesce(jsonb_agg(jsonb_build_object(
                    'noteId', e.note_id, 'toolName', e.tool_name, 'toolCallId', e.tool_call_id,
                    'status', e.resolved ->> 'status', 'result', e.resolved ->> 'result') order by e.resolved_at), '[]')
@@ -90,7 +95,7 @@ const OPEN_STEP = `
 export async function openStep(
   pool: Pool,
   { runId, step }: StepKey,
-): Promise<{ readonly stored: StepOutcome } | { readonly opened: OpenedStep }> {
+): Promise<{ readonly stored: StepOutcome } | { readonly opened: OpenedStep; readonly inbox: Inbox }> {
   const stepId = derivedId('step', runId, step);
   const { rows } = await pool.query<StepRow>({
     name: 'open-step',
@@ -100,6 +105,7 @@ export async function openStep(
   const row = rows[0];
   if (!row || row.step_status !== 'pending') return { stored: await storedOutcome(pool, runId, step) };
   return {
+    inbox: { strategy: row.multitask_strategy, hasSteered: row.has_steered },
     opened: {
       runId,
       step,
@@ -126,6 +132,7 @@ export async function openStep(
       blocks: row.blocks.map(toMemoryBlock),
       memorySeen: row.memory_seen,
       settledEffects: row.settled_effects,
+      steered: [],
       context: await readContext(pool, row.conversation_id),
     },
   };

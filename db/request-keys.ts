@@ -1,8 +1,10 @@
 import { AppError } from '../domain/errors';
+import type { MultitaskStrategy } from '../domain/inbox';
 import { isBoundToBody, type RequestIdentity } from '../domain/request-identity';
 import { findActiveRun } from './conversations';
-import { mintRun, type MintedRun, type RunToMint } from './mint-run';
+import { mintRun, type MintedRun, type RunToMint, type StoppedRun } from './mint-run';
 import { inTransaction, type Pool, type Queryable } from './pool';
+import { type Stopping, stopTurn } from './stop-turn';
 
 /** A run that an earlier sending of the same request stored. */
 export interface EarlierRun {
@@ -16,20 +18,25 @@ const REMEMBERED = '1 hour';
 
 /** What became of a request: its run, the run it has already, or the run that keeps its conversation busy. */
 export type MintOutcome =
-  { readonly minted: MintedRun } | { readonly earlier: EarlierRun } | { readonly busyWith: string };
+  | { readonly minted: MintedRun; readonly stopped?: StoppedRun | null }
+  | { readonly earlier: EarlierRun }
+  | { readonly busyWith: string };
 
 /**
  * Stores the run unless an earlier sending of the same request did: then nothing is stored and that run is returned.
  * Two sendings that arrive at once make one run: named ones meet at a unique index, an SDK's retry waits for the
- * statement that stores its first sending. A first sending without a name costs one statement.
+ * statement that stores its first sending. A first sending without a name that may wait costs one statement.
  */
 export async function mintOnce(
   pool: Pool,
   run: RunToMint,
-  { refusesBusy = false }: { readonly refusesBusy?: boolean } = {},
+  strategy: MultitaskStrategy = 'enqueue',
 ): Promise<MintOutcome> {
   const { identity, conversationId } = run;
-  if (refusesBusy) return inTransaction(pool, (db) => mintIfIdle(db, run));
+  if (strategy === 'reject') return inTransaction(pool, (db) => mintIfIdle(db, run));
+  if (strategy === 'interrupt' || strategy === 'rollback') {
+    return inTransaction(pool, (db) => mintInPlace(db, run, strategy));
+  }
   if (identity?.isResent === true && identity.key === null) {
     return inTransaction(pool, async (db) => {
       await db.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [identity.hash]);
@@ -51,6 +58,19 @@ async function mintIfIdle(db: Queryable, run: RunToMint): Promise<MintOutcome> {
   if (earlier) return { earlier };
   const busyWith = await findActiveRun(db, conversationId);
   return busyWith === null ? { minted: await mintRun(db, run) } : { busyWith };
+}
+
+/** Stores the run and stops the turn in progress, both or neither. */
+async function mintInPlace(db: Queryable, run: RunToMint, how: Stopping): Promise<MintOutcome> {
+  const { id, identity, conversationId } = run;
+  if (identity?.isResent === true && identity.key === null) {
+    await db.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [identity.hash]);
+  }
+  const earlier = identity ? await findEarlierRun(db, conversationId, identity) : null;
+  if (earlier) return { earlier };
+  const minted = await mintRun(db, run);
+  if (!minted.isStored) return { minted };
+  return { minted, stopped: await stopTurn(db, conversationId, { how, byRunId: id }) };
 }
 
 /** The run of an earlier sending of this request; null if there is none. `VALIDATION` if its key is another request's. */

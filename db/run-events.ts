@@ -81,18 +81,32 @@ export async function appendDeltaBatch(
   return stored.rowCount === 1;
 }
 
-/** The events after `afterSeq`, in order, at most `limit`. */
+/**
+ * The events after `afterSeq`, in order, at most `limit`. A run that joined another one's turn goes on with that one's
+ * events, numbered behind its own.
+ */
 export async function readEvents(
   db: Queryable,
   runId: string,
   afterSeq: number,
   limit: number,
 ): Promise<readonly StoredRunEvent[]> {
-  const { rows } = await db.query<{ seq: number; event: RunEvent; created_at: Date }>(
-    `select seq, event, created_at from run_events where run_id = $1 and seq > $2 order by seq limit $3`,
-    [runId, afterSeq, limit],
-  );
-  return rows.map((row) => ({ seq: row.seq, event: row.event, createdAt: row.created_at }));
+  const { rows } = await db.query<{ seq: number; shift: number; event: RunEvent; created_at: Date }>({
+    name: 'read-events',
+    text: `(select seq, 0::bigint as shift, event, created_at from run_events where run_id = $1 and seq > $2 order by seq limit $3)
+     union all
+     (select e.seq + j.event_seq - j.joined_after, j.event_seq - j.joined_after, e.event, e.created_at
+        from runs j join run_events e on e.run_id = j.joined_run_id
+                                     and e.seq > j.joined_after + greatest($2 - j.event_seq, 0)
+       where j.id = $1 order by e.seq limit $3)
+     order by seq limit $3`,
+    values: [runId, afterSeq, limit],
+  });
+  return rows.map(({ seq, shift, event, created_at: createdAt }) => ({
+    seq,
+    createdAt,
+    event: event.type === 'rewind' ? { ...event, fromSeq: event.fromSeq + shift } : event,
+  }));
 }
 
 /** What watchers of the run are told about these events. */

@@ -19,6 +19,9 @@ export interface Run {
   readonly requestConfig: Readonly<Record<string, unknown>> | null;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly error: RunError | null;
+  /** The run whose turn took its messages in, and at which step; null for a turn of its own. */
+  readonly joinedRunId: string | null;
+  readonly joinedAtStep: number | null;
   readonly callbackUrl: string | null;
   readonly callbackSentAt: Date | null;
   readonly callbackStatusCode: number | null;
@@ -35,7 +38,8 @@ const RUN_COLUMNS = `runs.id, runs.agent_id as "agentId", runs.conversation_id a
   runs.request_config as "requestConfig", runs.metadata, runs.error, runs.callback_url as "callbackUrl",
   runs.callback_sent_at as "callbackSentAt", runs.callback_status_code as "callbackStatusCode",
   runs.callback_error as "callbackError", runs.created_at as "createdAt", runs.started_at as "startedAt",
-  runs.first_token_at as "firstTokenAt", runs.completed_at as "completedAt"`;
+  runs.first_token_at as "firstTokenAt", runs.completed_at as "completedAt",
+  runs.joined_run_id as "joinedRunId", runs.joined_at_step as "joinedAtStep"`;
 
 export interface RunFilter {
   readonly agentIds?: readonly string[] | undefined;
@@ -144,8 +148,12 @@ export interface RunResult {
   readonly usage: RunUsage;
 }
 
-/** The result of a run, or `NOT_FOUND`. It is complete once the run is over. */
+/**
+ * The result of a run, or `NOT_FOUND`. It is complete once the run is over. A run that joined another one's turn has what
+ * that turn said from then on; what it cost is counted there.
+ */
 export async function loadRunResult(db: Queryable, runId: string): Promise<RunResult> {
   const { run, usage } = await getRunWithUsage(db, runId);
-  return { run, usage, messages: await listRunOutput(db, runId) };
+  const { joinedRunId, joinedAtStep } = run;
+  return { run, usage, messages: await listRunOutput(db, joinedRunId ?? runId, joinedAtStep ?? 0) };
 }

@@ -51,8 +51,10 @@ async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): P
   const { usage } = saved.reply;
   const { rowCount } = await db.query({
     name: 'close-step',
-    text: `with run as (update runs set first_token_at = coalesce(first_token_at, $18)
-                   where id = $3 and status = 'running' returning id)
+    // The step is locked before the run, as everywhere.
+    text: `with step as materialized (select id from steps where id = $1 and attempt = $2 and status = 'pending' for no key update),
+          run as (update runs set first_token_at = coalesce(first_token_at, $18)
+                   where id = $3 and status = 'running' and exists (select from step) returning id)
      update steps set status = 'success', message_id = $4, outcome = $5, model = $6, model_handle = $7,
             model_endpoint = $8, provider_name = $9, context_window_limit = $10, prompt_tokens = $11,
             completion_tokens = $12, total_tokens = $13, cached_input_tokens = $14, cache_write_tokens = $15,
@@ -100,7 +102,7 @@ export async function insertMessages(
     readonly conversationId: string;
     readonly agentId: string;
     readonly runId: string;
-    readonly stepId: string;
+    readonly stepId: string | null;
   },
   messages: readonly NewMessage[],
 ): Promise<void> {
@@ -108,10 +110,10 @@ export async function insertMessages(
   await db.query({
     name: 'insert-messages',
     text: `insert into messages (id, conversation_id, agent_id, run_id, step_id, role, parts, name, otid, sender_id, in_context)
-     select m.id, $1, $2, $3, $4, m.role, m.parts, m.name, m.otid, m."senderId", m."inContext"
+     select m.id, $1, $2, coalesce(m."runId", $3), $4, m.role, m.parts, m.name, m.otid, m."senderId", m."inContext"
        from rows from (jsonb_to_recordset($5::jsonb) as (id text, role text, parts jsonb, name text, otid text,
-                       "senderId" text, "inContext" boolean)) with ordinality as
-            m (id, role, parts, name, otid, "senderId", "inContext", position)
+                       "senderId" text, "inContext" boolean, "runId" text)) with ordinality as
+            m (id, role, parts, name, otid, "senderId", "inContext", "runId", position)
       order by m.position on conflict (id) do nothing`,
     values: [at.conversationId, at.agentId, at.runId, at.stepId, toJsonb(rows)],
   });

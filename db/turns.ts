@@ -6,6 +6,7 @@ import { expireApproval } from './expire-approval';
 import { closeRun } from './close-run';
 import { findNextTurn } from './end-run';
 import { openStep } from './open-step';
+import { readInbox } from './inbox';
 import { outlastRestart } from './outlast-restart';
 import { inTransaction, type Pool } from './pool';
 import { appendRewind } from './rewind';
@@ -26,11 +27,12 @@ export function createTurnStore(pool: Pool, worker: number | null = null): TurnS
   return {
     async openStep(key) {
       const claimed = await openStep(pool, key);
-      if (!('opened' in claimed) || claimed.opened.attempt === 1) return claimed;
-      const begun = await findBegunResponse(pool, claimed.opened);
-      if (begun) return { opened: { ...claimed.opened, begun } };
-      await appendRewind(pool, claimed.opened);
-      return claimed;
+      if (!('opened' in claimed)) return claimed;
+      const { opened, inbox } = claimed;
+      const begun = opened.attempt > 1 ? await findBegunResponse(pool, opened) : null;
+      if (opened.attempt > 1 && !begun) await appendRewind(pool, opened);
+      const steered = await readInbox(pool, opened, { ...inbox, takesNew: !begun });
+      return { opened: { ...opened, steered, ...(begun && { begun }) } };
     },
     async appendDeltas(step, events, batch) {
       if (await outlastRestart(() => appendDeltaBatch(pool, step, events, batch))) return;

@@ -29,7 +29,10 @@ export interface StepPlan {
   readonly isLastStep: boolean;
 }
 
-/** Builds the prompt of a step. The first step of a turn brings its input, and notes of what changed elsewhere. */
+/**
+ * Builds the prompt of a step. The first step of a turn brings its input, and notes of what changed elsewhere; each step
+ * brings what was steered at the turn meanwhile.
+ */
 export function planStep(step: OpenedStep, { now, noteId }: { now: Date; noteId: string }): StepPlan {
   const note = step.step === 0 ? memoryNote(step.blocks, step.memorySeen) : null;
   const input = step.step === 0 ? step.request.messages : [];
@@ -38,9 +41,12 @@ export function planStep(step: OpenedStep, { now, noteId }: { now: Date; noteId:
     ...settled.map((effect) => toNote(effect.noteId, settledNote(effect))),
     ...(note ? [toNote(noteId, note.text)] : []),
   ];
+  const steered = step.steered.flatMap(({ runId, messages }) =>
+    messages.map((message) => ({ ...message, runId })),
+  );
   const added: readonly PromptSource[] = [
     ...notes.map((message) => ({ ...message, createdAt: now })),
-    ...input.map((message) => fromInput(message, now)),
+    ...[...input, ...steered].map((message) => fromInput(message, now)),
   ];
   const tools = toolsOfTurn(step);
   const rules = {
@@ -55,7 +61,7 @@ export function planStep(step: OpenedStep, { now, noteId }: { now: Date; noteId:
     tools: toToolSpecs(offered),
     toolChoice: offered.length === 0 ? 'none' : forcedChoice(rules),
     user: DEFAULT_USER_ID,
-    newMessages: [...notes, ...input.map((message) => ({ ...message, inContext: true }))],
+    newMessages: [...notes, ...[...input, ...steered].map((message) => ({ ...message, inContext: true }))],
     memorySeen: note?.seen ?? null,
     offered,
     isParallel: step.parallelToolCalls && allowsParallelCalls(step.toolRules),

@@ -1,4 +1,5 @@
 import type { EffectResolution } from './effect';
+import type { MultitaskStrategy } from './inbox';
 import type { ToolReturnStatus } from './message';
 import type { StopReason } from './run';
 
@@ -25,6 +26,14 @@ export type RunEvent =
   | { readonly type: 'rewind'; readonly fromSeq: number; readonly stepId: string }
   /** A call whose outcome was unknown is settled; `status` is that of its result. Comes before the end of the run. */
   | { readonly type: 'effect-resolved'; readonly key: string; readonly toolCallId: string; readonly messageId: string; readonly resolution: EffectResolution; readonly status: ToolReturnStatus }
+  /** The messages of the run are read now; `joinedRunId` is the turn in progress that reads them, if it is another's. */
+  | {
+      readonly type: 'receipt';
+      readonly messages: readonly { readonly id: string; readonly otid: string | null }[];
+      readonly strategy: MultitaskStrategy;
+      readonly seenAtStep: number;
+      readonly joinedRunId?: string;
+    }
   | { readonly type: 'run-end'; readonly stopReason: StopReason; readonly error?: RunError }; // prettier-ignore
 
 /** Why a run failed, in Letta's words (`error_message` frames and `metadata.error`). */

@@ -1,5 +1,6 @@
 import type { ApprovalExpiry } from './approval';
 import type { SettledEffect } from './effect';
+import type { SteeredInput } from './inbox';
 import type { Message, MessagePart, MessageRole, ToolCallPart } from './message';
 import type { ModelReply, ModelSettings } from './model';
 import type { MemoryBlock } from './ports';
@@ -42,6 +43,8 @@ export interface OpenedStep {
   readonly memorySeen: MemorySeen;
   /** Calls settled since the thread's model was told that their outcome is unknown. */
   readonly settledEffects: readonly SettledEffect[];
+  /** Messages that were steered at this turn and are read now, oldest first. */
+  readonly steered: readonly SteeredInput[];
   /** The transcript so far, oldest first, system message included. */
   readonly context: readonly Message[];
 }
@@ -63,6 +66,8 @@ export interface NewMessage {
   readonly otid: string | null;
   readonly senderId: string | null;
   readonly inContext: boolean;
+  /** The run it was sent as, where that is another one than the one that reads it. */
+  readonly runId?: string;
 }
 
 /** What one model call leaves behind. Exactly one of `stopReason` and `calls` is set. */

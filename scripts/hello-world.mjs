@@ -66,9 +66,10 @@ try {
   exitCode = 1;
 } finally {
   if (server.exitCode === null) {
-    const exited = once(server, 'exit');
+    // npm may end before the server that it started; the pipe closes when the last of them has ended.
+    const ended = once(server, 'close');
     server.kill('SIGTERM');
-    await exited;
+    await ended;
   }
   fs.rmSync(home, { recursive: true, force: true });
 }

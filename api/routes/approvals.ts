@@ -28,7 +28,13 @@ export function approvalRoutes(deps: ApiDeps): Router {
       : { type: 'approval', approve, reason, approval_request_id: messageId };
     const body = parseBody(SendMessageAsyncBody, { messages: [answer] });
     const thread = await threadOfApproval(deps.db, messageId);
-    const run = await sendAsync(deps, req, { thread, kind: 'async', runType: 'approval_answer', body });
+    const run = await sendAsync(deps, req, {
+      thread,
+      kind: 'async',
+      runType: 'approval_answer',
+      whenBusy: 'enqueue',
+      body,
+    });
     res.json(toWireRun(run));
   });
 

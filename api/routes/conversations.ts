@@ -102,7 +102,7 @@ function addThreadRoutes(router: Router, deps: ApiDeps): void {
     const body = parseBody(SendMessageBody, withDefaults(req.body));
     const thread = await threadOf(db, req.params.threadId, owner);
     const runType = 'send_conversation_message';
-    await sendMessage(deps, { req, res }, { thread, kind: 'messages', runType, refusesBusy: true, body });
+    await sendMessage(deps, { req, res }, { thread, kind: 'messages', runType, whenBusy: 'reject', body });
   });
 
   router.post('/conversations/:threadId/stream', async (req, res) => {

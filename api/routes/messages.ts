@@ -20,21 +20,23 @@ export function messageRoutes(deps: ApiDeps): Router {
     }
     const runType = body.streaming ? 'send_message_streaming' : 'send_message';
     const thread = ownThread(req.params.agentId);
-    await sendMessage(deps, { req, res }, { thread, kind: 'messages', runType, body });
+    await sendMessage(deps, { req, res }, { thread, kind: 'messages', runType, whenBusy: 'enqueue', body });
   });
 
   /** Deprecated by Letta in favour of `streaming: true`; older clients still use it. */
   router.post('/agents/:agentId/messages/stream', async (req, res) => {
     const body = { ...parseBody(SendMessageBody, req.body), streaming: true };
     const thread = ownThread(req.params.agentId);
-    const sending = { thread, kind: 'stream', runType: 'send_message_streaming', body } as const;
+    const runType = 'send_message_streaming';
+    const sending = { thread, kind: 'stream', runType, whenBusy: 'enqueue', body } as const;
     await sendMessage(deps, { req, res }, sending);
   });
 
   router.post('/agents/:agentId/messages/async', async (req, res) => {
     const body = parseBody(SendMessageAsyncBody, req.body);
     const thread = ownThread(req.params.agentId);
-    const run = await sendAsync(deps, req, { thread, kind: 'async', runType: 'send_message_async', body });
+    const runType = 'send_message_async';
+    const run = await sendAsync(deps, req, { thread, kind: 'async', runType, whenBusy: 'enqueue', body });
     res.json(toWireRun(run));
   });
 

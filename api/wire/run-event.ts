@@ -66,6 +66,8 @@ export function toFrames(
       };
       return [namedFrame('effect_resolved', data)];
     }
+    case 'receipt':
+      return receiptFrames(event, { ...context, seqId });
     default: {
       const data = toWireDelta(event, { date: toWireSeconds(createdAt), seqId, runId: context.runId });
       return isIncluded(data.message_type, context.includeTypes) ? [dataFrame(data)] : [];
@@ -125,6 +127,24 @@ function messageFrames(
   const wire = toWireMessage(message, shown, seqId);
   return isIncluded(wire.message_type, includeTypes) ? [dataFrame(wire)] : [];
 }
+
+/** One frame for each message that is read now. */
+const receiptFrames = (
+  { messages, strategy, seenAtStep, joinedRunId }: Extract<RunEvent, { type: 'receipt' }>,
+  { runId, seqId }: Numbered<FrameContext>,
+): string[] =>
+  messages.map(({ id, otid }) =>
+    namedFrame('receipt', {
+      message_type: 'receipt',
+      run_id: runId,
+      message_id: id,
+      otid,
+      strategy,
+      seen_at_step: seenAtStep,
+      ...(joinedRunId !== undefined && { joined_run_id: joinedRunId }),
+      seq_id: seqId,
+    }),
+  );
 
 // What became known of a tool call later has an event of its own, so that a replay sends the same bytes.
 function asFirstTold(message: Message): Message {

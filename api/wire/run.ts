@@ -23,7 +23,11 @@ export const toWireRun = (run: Run) => ({
   conversation_id: run.conversationId === run.agentId ? null : run.conversationId,
   base_template_id: null,
   background: run.background,
-  metadata: run.error ? { ...run.metadata, error: wireErrorOf(run, run.error) } : run.metadata,
+  metadata: {
+    ...run.metadata,
+    ...(run.joinedRunId !== null && { joined_run_id: run.joinedRunId, joined_at_step: run.joinedAtStep }),
+    ...(run.error && { error: wireErrorOf(run, run.error) }),
+  },
   request_config: run.requestConfig ?? DEFAULT_REQUEST_CONFIG,
   stop_reason: run.stopReason,
   callback_url: run.callbackUrl,

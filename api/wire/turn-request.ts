@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MULTITASK_STRATEGIES } from '../../domain/inbox';
 import type { ImagePart, TextPart } from '../../domain/message';
 import { textOf } from '../../domain/prompt';
 import {
@@ -94,6 +95,8 @@ const requestFields = {
       }),
     )
     .nullish(),
+  /** Our own: what becomes of the message if it meets a turn in progress. */
+  multitask_strategy: z.enum(MULTITASK_STRATEGIES).nullish(),
   // What a client can do beyond tools. It is taken and not used.
   client_skills: z.array(z.unknown()).nullish(),
 };

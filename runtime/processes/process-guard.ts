@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { z } from 'zod';
-import { readIfThere, replaceFile } from '../data-folder';
+import { isCode, readIfThere, replaceFile } from '../data-folder';
 import { identityOf, isRunning } from './process-identity';
 
 // Reads "SIGNAL:PID SIGNAL:PID ..." lines and keeps the last one. Its standard input ends when the supervisor does, in
@@ -85,7 +85,12 @@ export class ProcessGuard {
     this.watchdog.stdin?.write(
       `${this.children.map((child) => `${child.stopSignal.slice(3)}:${child.pid}`).join(' ')}\n`,
     );
-    replaceFile(this.file, JSON.stringify(this.children));
+    try {
+      replaceFile(this.file, JSON.stringify(this.children));
+    } catch (error) {
+      // The data folder was taken away: no later start looks there, and the watchdog still has the list.
+      if (!isCode(error, 'ENOENT')) throw error;
+    }
   }
 
   private startWatchdog(): ChildProcess {

@@ -45,6 +45,7 @@ export const buildStep = (facts: Partial<OpenedStep> = {}): OpenedStep => ({
   step: 0,
   attempt: 1,
   settledEffects: [],
+  steered: [],
   maxSteps: 50,
   streamTokens: false,
   request: {
