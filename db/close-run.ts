@@ -19,7 +19,7 @@ export async function endEarly(
   db: Queryable,
   { runId, conversationId, stopReason, code }: CloseRunInput,
 ): Promise<TurnEnd> {
-  await lockLastStep(db, runId);
+  await lockSteps(db, runId);
   const isCancelled = stopReason === 'cancelled';
   const why = isCancelled ? 'The user cancelled the turn' : `The turn failed (${code ?? stopReason})`;
   await closeOpenCalls(db, runId, `${why} before this call finished.`);
@@ -36,9 +36,15 @@ export async function endEarly(
   return endRun(db, { runId, conversationId, stopReason, error });
 }
 
-/** Whoever stores a reply or a result holds its step before it changes the run: so does whoever ends the run. */
-export async function lockLastStep(db: Queryable, runId: string): Promise<void> {
-  await db.query(`select from steps where run_id = $1 order by index desc limit 1 for no key update`, [
-    runId,
-  ]);
+/**
+ * Whoever stores a reply or a result holds its step before it changes the run: so does whoever ends the run. The step
+ * whose calls an approval handed to this run is another run's.
+ */
+export async function lockSteps(db: Queryable, runId: string): Promise<void> {
+  await db.query(
+    `select from steps where id = (select id from steps where run_id = $1 order by index desc limit 1)
+                          or id in (select step_id from messages where run_id = $1 and not in_context)
+      order by id for no key update`,
+    [runId],
+  );
 }

@@ -1,4 +1,4 @@
-import { Pool, types, type PoolClient } from 'pg';
+import { DatabaseError, Pool, types, type PoolClient } from 'pg';
 
 // int8 as number: our counters stay far below 2^53.
 types.setTypeParser(types.builtins.INT8, Number);
@@ -22,8 +22,26 @@ export function createPool(
   return pool;
 }
 
-/** Runs `work` in one transaction: all of its writes are stored, or none. Errors roll back and are rethrown. */
+// Postgres' deadlock_detected and serialization_failure: the transaction changed nothing and may be run again.
+const RACES = ['40P01', '40001'];
+const TRIES = 3;
+
+/**
+ * Runs `work` in one transaction: all of its writes are stored, or none. Errors roll back and are rethrown. A transaction
+ * that Postgres gave up for the sake of another one is run again, so `work` touches nothing but the database.
+ */
 export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await runOnce(pool, work);
+    } catch (error) {
+      const isRace = error instanceof DatabaseError && RACES.includes(error.code ?? '');
+      if (!isRace || tries === TRIES) throw error;
+    }
+  }
+}
+
+async function runOnce<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {

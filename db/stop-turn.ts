@@ -1,5 +1,5 @@
 import type { InputMessage } from '../domain/turn-request';
-import { endEarly, lockLastStep } from './close-run';
+import { endEarly, lockSteps } from './close-run';
 import type { StoppedRun } from './mint-run';
 import type { Queryable } from './pool';
 import { RUN_CANCELLED_CHANNEL } from './run-events';
@@ -55,7 +55,7 @@ async function lockCurrent(
     );
     const run = rows[0];
     if (!run) return null;
-    await lockLastStep(db, run.id);
+    await lockSteps(db, run.id);
     const { rowCount } = await db.query(
       `select from runs where id = $1 and status in ('created', 'running') for no key update`,
       [run.id],

@@ -18,8 +18,8 @@ export async function lockStep(db: Queryable, stepId: string): Promise<void> {
 }
 
 /**
- * Stores one result. The result that completes the step also puts call and results into the context, and ends the
- * turn if it stops there; sibling results wait for each other on the step's row.
+ * Stores one result; the caller holds the step's lock, so sibling results wait for each other. The result that completes
+ * the step also puts call and results into the context, and ends the turn if it stops there.
  */
 export async function storeResult(
   db: Queryable,
@@ -27,7 +27,6 @@ export async function storeResult(
   outcome: ToolOutcome,
   { status, isClosing = false }: { status: 'done' | 'unknown'; isClosing?: boolean },
 ): Promise<ToolDone> {
-  await lockStep(db, tool.stepId);
   const messageId = derivedId('message', tool.key, 'result');
   const { rows } = await db.query<{ is_complete: boolean; run_status: string }>({
     name: 'close-call',

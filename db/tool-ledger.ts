@@ -44,7 +44,10 @@ export async function saveToolResult(pool: Pool, tool: OpenedTool, outcome: Tool
     // A `once` call has no further attempt, so its result outlasts a restart of the database here. The write may be
     // repeated: one that was committed already is refused as superseded.
     return await outlastRestart(() =>
-      inTransaction(pool, (db) => storeResult(db, tool, outcome, { status: 'done' })),
+      inTransaction(pool, async (db) => {
+        await lockStep(db, tool.stepId);
+        return storeResult(db, tool, outcome, { status: 'done' });
+      }),
     );
   } catch (error) {
     if (error instanceof AppError && error.code === 'SUPERSEDED') await keepLateResult(pool, tool, outcome);
@@ -68,6 +71,7 @@ export function runTransactionalTool(
   run: (memory: MemoryTransaction) => Promise<ToolOutcome>,
 ): Promise<ToolDone> {
   return inTransaction(pool, async (db) => {
+    await lockStep(db, tool.stepId);
     const claim = await claimCall(db, tool);
     if (!claim) throw new AppError('SUPERSEDED', `call ${tool.key} is closed already`);
     const outcome = await run(memoryTransaction(db, tool));
