@@ -274,18 +274,19 @@ describe('a step with calls', () => {
     expect(await contextOf(agentId)).toHaveLength(6);
   });
 
-  it('runs two transactional calls at the same moment without a deadlock', async () => {
+  it('runs two transactional calls of one moment one after the other', async () => {
     const { runId, blockId, agentId } = await calling('transactional', 'transactional');
     const tools = await Promise.all([0, 1].map((index) => openedTool(turns, runId, index)));
-    let arrived = 0;
-    const both = async (memory: MemoryTransaction): Promise<ToolOutcome> => {
-      // Both calls are claimed before either edits.
-      arrived += 1;
-      while (arrived < 2) await new Promise(setImmediate);
-      return append('line')(memory);
+    let inside = 0;
+    const alone = async (memory: MemoryTransaction): Promise<ToolOutcome> => {
+      inside += 1;
+      expect(inside).toBe(1);
+      const outcome = await append('line')(memory);
+      inside -= 1;
+      return outcome;
     };
 
-    await Promise.all(tools.map((tool) => turns.runTransactionalTool(tool, both)));
+    await Promise.all(tools.map((tool) => turns.runTransactionalTool(tool, alone)));
 
     expect(await blockValue(blockId)).toBe('start\nline\nline');
     expect(await contextOf(agentId)).toHaveLength(4);
