@@ -39,6 +39,8 @@ const Env = z.object({
     .optional(),
   TEMPORAL_NAMESPACE: text.default('default'),
   TEMPORAL_TASK_QUEUE: text.default('everturn'),
+  TEMPORAL_DEPLOYMENT_NAME: text.default('everturn'),
+  TEMPORAL_BUILD_ID: text.optional(),
   TEMPORAL_API_KEY: text.optional(),
   TEMPORAL_TLS: flag.optional(),
   TEMPORAL_TLS_CLIENT_CERT_PATH: text.optional(),
@@ -91,6 +93,8 @@ export interface TemporalConfig {
   readonly address: string | null;
   readonly namespace: string;
   readonly taskQueue: string;
+  /** The worker deployment version that a worker announces; null takes part in no versioning. */
+  readonly deployment: { readonly name: string; readonly buildId: string } | null;
   readonly apiKey: string | null;
   /** null speaks plain text. */
   readonly tls: TemporalTls | null;
@@ -177,6 +181,9 @@ function toConfig(env: Env): Config {
       address: env.TEMPORAL_ADDRESS ?? null,
       namespace: env.TEMPORAL_NAMESPACE,
       taskQueue: env.TEMPORAL_TASK_QUEUE,
+      deployment: env.TEMPORAL_BUILD_ID
+        ? { name: env.TEMPORAL_DEPLOYMENT_NAME, buildId: env.TEMPORAL_BUILD_ID }
+        : null,
       apiKey: env.TEMPORAL_API_KEY ?? null,
       tls: toTls(env),
       cliPath: env.TEMPORAL_CLI_PATH ?? null,

@@ -179,7 +179,7 @@ async function startWorker({
   readonly around: (deps: ActivityDeps) => ActivityDeps;
 }) {
   const tools = createToolRunner({ recall: createRecall(pool), exaApiKey: config.exaApiKey, modules, log });
-  const { namespace, taskQueue } = config.temporal;
+  const { namespace, taskQueue, deployment } = config.temporal;
   const deps = around({
     turns: createTurnStore(pool, presence),
     toolRuns: createToolRunStore(pool),
@@ -187,7 +187,7 @@ async function startWorker({
     tools,
     cancellations: cancelled,
   });
-  const worker = await createWorker({ connection, namespace, taskQueue, deps });
+  const worker = await createWorker({ connection, namespace, taskQueue, deployment, deps });
   const running = worker.run();
   return {
     failed: running.then(() => new Promise<never>(() => undefined)),

@@ -7,6 +7,7 @@ export interface WorkerSettings {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly taskQueue: string;
+  readonly deployment: { readonly name: string; readonly buildId: string } | null;
   readonly deps: ActivityDeps;
 }
 
@@ -26,14 +27,32 @@ export const WORKER_LIMITS = {
   shutdownForceTime: '15s',
 } as const satisfies Partial<WorkerOptions>;
 
-/** A worker for turns. `run()` polls until `shutdown()`; then activities get 10 s to finish. */
-export function createWorker({ connection, namespace, taskQueue, deps }: WorkerSettings): Promise<Worker> {
+/**
+ * A worker for turns. `run()` polls until `shutdown()`; then activities get 10 s to finish. With a deployment version it
+ * takes only the turns that Temporal sends to that version.
+ */
+export function createWorker({
+  connection,
+  namespace,
+  taskQueue,
+  deployment,
+  deps,
+}: WorkerSettings): Promise<Worker> {
   return Worker.create({
     connection,
     namespace,
     taskQueue,
     workflowBundle: { codePath: BUNDLE_PATH },
     activities: createActivities(deps),
+    ...(deployment && { workerDeploymentOptions: toDeploymentOptions(deployment) }),
     ...WORKER_LIMITS,
   });
 }
+
+// A turn moves to the version that is current: every version replays the histories of those before it (test/replay). A
+// pinned turn would wait for ever for workers that an operator has taken away.
+const toDeploymentOptions = ({ name, buildId }: NonNullable<WorkerSettings['deployment']>) => ({
+  version: { deploymentName: name, buildId },
+  useWorkerVersioning: true as const,
+  defaultVersioningBehavior: 'AUTO_UPGRADE' as const,
+});

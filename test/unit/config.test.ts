@@ -21,6 +21,7 @@ it('needs nothing: the defaults serve this machine only and embed Postgres and T
       address: null,
       namespace: 'default',
       taskQueue: 'everturn',
+      deployment: null,
       apiKey: null,
       tls: null,
       cliPath: null,
@@ -180,4 +181,12 @@ describe('every variable that is read, and no other, is named', () => {
   it('in the table of the README', () => {
     expect(namesIn('README.md', /^\| `([A-Z][A-Z_]+)` \|/gm)).toEqual(read);
   });
+});
+
+it('a build id makes the workers a version of a deployment, whose name has a default', () => {
+  expect(loadConfig({ TEMPORAL_BUILD_ID: 'v7' }).temporal.deployment).toEqual({
+    name: 'everturn',
+    buildId: 'v7',
+  });
+  expect(loadConfig({ TEMPORAL_DEPLOYMENT_NAME: 'agents' }).temporal.deployment).toBeNull();
 });

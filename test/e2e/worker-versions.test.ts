@@ -1,0 +1,110 @@
+import { Connection } from '@temporalio/client';
+import { createFiveSteps, createGate } from '../support/five-steps';
+import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import { createAgent, runEnd, sendAsync, transcript } from '../support/live-api';
+import { serve, type Served } from '../support/served';
+import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { until } from '../support/started';
+
+// Worker deployment versions, as an operator uses them on a Temporal server that offers them.
+
+jest.setTimeout(60_000);
+
+const DEPLOYMENT = `everturn-${process.pid}`;
+const steps = createFiveSteps();
+const running: Served[] = [];
+let database: TestDatabase;
+let fake: FakeOpenAi;
+let temporal: Connection;
+let url: string;
+
+beforeAll(async () => {
+  [database, fake, temporal] = await Promise.all([
+    createTestDatabase(),
+    startFakeOpenAI({ script: steps.script }),
+    Connection.connect({ address: testTemporalAddress() }),
+  ]);
+  url = (await start('api')).url ?? '';
+}, 30_000);
+afterAll(async () => {
+  await Promise.all(running.map((each) => each.kill('SIGTERM')));
+  await Promise.all([fake.close(), temporal.close()]);
+  await database.drop();
+}, 30_000);
+
+async function start(roles: 'api' | 'worker', buildId = ''): Promise<Served> {
+  const started = await serve({
+    EVERTURN_ROLES: roles,
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: testTemporalAddress(),
+    TEMPORAL_TASK_QUEUE: DEPLOYMENT,
+    TEMPORAL_DEPLOYMENT_NAME: DEPLOYMENT,
+    TEMPORAL_BUILD_ID: buildId,
+    OPENAI_API_KEY: 'sk-test',
+    OPENAI_BASE_URL: fake.url,
+  });
+  running.push(started);
+  return started;
+}
+
+/** `temporal worker deployment set-current-version`; a version is known once a worker of it has asked for work. */
+async function setCurrent(buildId: string): Promise<void> {
+  const request = { namespace: 'default', deploymentName: DEPLOYMENT, buildId, identity: 'test' };
+  let refusal: unknown;
+  await until(
+    () =>
+      temporal.workflowService.setWorkerDeploymentCurrentVersion(request).then(
+        () => true,
+        (error: unknown) => {
+          refusal = error;
+          return false;
+        },
+      ),
+    20_000,
+    () => String(refusal),
+  );
+}
+
+/** The versions that completed workflow tasks of the agent's turns, in order. */
+async function versionsOf(agentId: string): Promise<readonly string[]> {
+  const { history } = await temporal.workflowService.getWorkflowExecutionHistory({
+    namespace: 'default',
+    execution: { workflowId: `agent/${agentId}` },
+  });
+  return (history?.events ?? []).flatMap(({ workflowTaskCompletedEventAttributes: completed }) =>
+    completed?.deploymentVersion?.buildId ? [completed.deploymentVersion.buildId] : [],
+  );
+}
+
+/** Waits until a turn that begins is taken by this version: a change takes a moment to reach all queues. */
+async function turnsGoTo(buildId: string): Promise<void> {
+  const { id } = await createAgent(url);
+  await until(async () => {
+    await runEnd(url, await sendAsync(url, id, 'Hi'));
+    return (await versionsOf(id)).at(-1) === buildId;
+  }, 20_000);
+}
+
+it('a turn goes on with the version that became current, and back again after a roll-back', async () => {
+  await start('worker', 'one');
+  await setCurrent('one');
+  const agent = await createAgent(url);
+  const gate = createGate();
+  steps.begin({ step: 1, gate });
+  const runId = await sendAsync(url, agent.id, 'do the five steps');
+  await gate.reached;
+
+  await start('worker', 'two');
+  await setCurrent('two');
+  await turnsGoTo('two');
+  gate.open();
+
+  expect(await runEnd(url, runId)).toMatchObject({ status: 'completed' });
+  expect(steps.asked).toEqual([1, 1, 1, 1, 1]);
+  expect((await transcript(url, agent.id)).at(-1)).toBe('assistant: All five steps are done.');
+  const versions = await versionsOf(agent.id);
+  expect([versions[0], versions.at(-1)]).toEqual(['one', 'two']);
+
+  await setCurrent('one');
+  await turnsGoTo('one');
+});
