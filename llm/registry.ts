@@ -124,7 +124,7 @@ function toOffer(provider: Provider, options: ModelRegistryOptions): Offer {
 
 function toClient(
   { name, baseUrl, apiKey, label, keyName, dialect }: Provider,
-  { idleTimeoutMs = 120_000, openAiBackground = false }: ModelRegistryOptions,
+  { idleTimeoutMs = 300_000, openAiBackground = false }: ModelRegistryOptions,
 ): ModelClient {
   const shared = { baseUrl, label, keyName, idleTimeoutMs };
   switch (dialect) {
