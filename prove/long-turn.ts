@@ -47,7 +47,9 @@ async function follow(
   { pool, lane, services }: { readonly pool: Pool; readonly lane: Lane; readonly services: Services },
 ): Promise<string> {
   let killed = 0;
-  for (let last = -1; ; await sleep(100)) {
+  let last = -1;
+  for (;;) {
+    await sleep(100);
     const status = await ask<{ status: string; steps: number }>(
       pool,
       `select r.status, (select count(*) from steps where run_id = r.id and status = 'success') as steps
