@@ -53,7 +53,7 @@ export default tseslint.config(
     rules: {
       ...pureImports(
         only(
-          'domain/ is pure: zod and its own files only.',
+          'domain/ is pure: zod, diff and its own files only.',
           '../*',
           '../**',
           '@temporalio/*',

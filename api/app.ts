@@ -10,6 +10,7 @@ import { checkStorable } from './middleware/storable-input';
 import { unknownRoute } from './middleware/unknown-route';
 import { agentRoutes } from './routes/agents';
 import { approvalRoutes } from './routes/approvals';
+import { blockHistoryRoutes } from './routes/block-history';
 import { blockRoutes } from './routes/blocks';
 import { conversationRoutes } from './routes/conversations';
 import { effectRoutes } from './routes/effects';
@@ -50,6 +51,7 @@ function createRouters(deps: ApiDeps): Router[] {
     modelRoutes(deps),
     agentRoutes(deps),
     blockRoutes(deps),
+    blockHistoryRoutes(deps),
     toolRoutes(deps),
     effectRoutes(deps),
     approvalRoutes(deps),

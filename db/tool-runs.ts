@@ -2,6 +2,7 @@ import { AppError } from '../domain/errors';
 import type { ToolEffects, ToolOutcome } from '../domain/tool';
 import type { ToolArguments } from '../domain/tool-arguments';
 import type { OpenedToolRun, ToolRunStore } from '../domain/tool-run';
+import { setBlockAuthor } from './block-author';
 import { toJsonb } from './json';
 import { memoryTransaction } from './memory-transaction';
 import { inTransaction, type Pool, type Queryable } from './pool';
@@ -53,6 +54,7 @@ export function createToolRunStore(pool: Pool): ToolRunStore {
           [run.id],
         );
         if (rows.length === 0) return;
+        await setBlockAuthor(db, { kind: 'by_hand', agentId: run.agentId, toolName: run.tool.name });
         await finish(
           db,
           run.id,

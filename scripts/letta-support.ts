@@ -212,6 +212,12 @@ export const EXTENSIONS: readonly string[] = [
   '`GET /v1/approvals` (`status=pending|answered|expired|cancelled`, `agent_id`, `tool_name`, `before`, `after`, `limit`, ' +
     '`order`): the calls that humans were asked about, across agents. `POST /v1/approvals/{}/answer` with the id of the ' +
     'approval request and `{"approve", "reason"?}` or `{"approvals": […]}` answers as an async run.',
+  '`GET /v1/blocks/{}/history` (`before`, `after`, `limit`, `order`, `as_of`): every value a block had, who wrote it (run, ' +
+    'step, tool call, model, message) and what changed; `GET /v1/blocks/{}?as_of=` the block at a moment; ' +
+    '`ETag` and `If-Match` on `GET` and `PATCH /v1/blocks/{}` refuse a write on top of a version one has not read (409); ' +
+    '`GET /v1/blocks/{}/blame` the version behind each line; `POST /v1/blocks/{}/revert` with `{"version": n}`.',
+  '`GET /v1/messages/{}/writes`: what a message, or a tool result, taught: the writes of blocks that followed it in its ' +
+    'turn. `POST /v1/messages/{}/unlearn` takes them all back, in one transaction or not at all (409).',
   'Field `arguments` (object or JSON text) in an approval: the call runs with them in place of the model’s own.',
   'Field `approval_expiry` on tools and in `PATCH /v1/agents/{}/tools/approval/{}`: `{"action": "never"}` (default) or ' +
     '`{"action": "deny" | "allow", "after_seconds": n}` answers calls that nobody answered in time.',

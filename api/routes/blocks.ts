@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { listAgents } from '../../db/agents';
+import { getBlockVersionAt } from '../../db/block-history';
 import {
   blockNotFound,
   countBlocks,
@@ -9,6 +10,7 @@ import {
   listBlocks,
   lockBlock,
 } from '../../db/blocks';
+import type { Queryable } from '../../db/pool';
 import { checkBlockLabel, checkBlockValue } from '../../domain/block';
 import { newId } from '../../new-id';
 import { withRelations } from '../agent-state';
@@ -27,6 +29,7 @@ import {
   toWireBlock,
   UpdateBlockBody,
 } from '../wire/block';
+import { BlockAsOfQuery, etagOf, expectedVersion } from '../wire/block-history';
 import { parseBody, parseQuery } from '../wire/validation';
 
 /** Memory blocks on their own, whether or not an agent has them. */
@@ -51,12 +54,19 @@ export function blockRoutes({ db }: ApiDeps): Router {
   });
 
   router.get('/blocks/:blockId', async (req, res) => {
-    res.json(toWireBlock(await getBlock(db, req.params.blockId)));
+    const { as_of: at } = parseQuery(BlockAsOfQuery, req.query);
+    const block = await getBlock(db, req.params.blockId);
+    const { label, value } = at ? await getBlockVersionAt(db, block.id, at) : block;
+    if (!at) res.set('etag', etagOf(block));
+    res.json(toWireBlock({ ...block, label, value }));
   });
 
   router.patch('/blocks/:blockId', async (req, res) => {
     const patch = fromWireBlockUpdate(parseBody(UpdateBlockBody, req.body));
-    res.json(toWireBlock(await changeBlock(db, (tx) => lockBlock(tx, req.params.blockId), patch)));
+    const expected = expectedVersion(req);
+    const lock = (tx: Queryable) => lockBlock(tx, req.params.blockId);
+    const block = await changeBlock(db, lock, patch, expected);
+    res.set('etag', etagOf(block)).json(toWireBlock(block));
   });
 
   router.delete('/blocks/:blockId', async (req, res) => {
