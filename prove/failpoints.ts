@@ -11,16 +11,22 @@ export type Failpoint = (hit: Hit) => Promise<void>;
 
 /** What the activities touch, with a failpoint at each boundary of a model call, a tool call and a turn. */
 export function withFailpoints(deps: ActivityDeps, reach: Failpoint): ActivityDeps {
-  const { turns, tools } = deps;
   const calls = createCallMemory();
+  const watched = {
+    ...deps.turns,
+    ...atModel(deps.turns, reach, calls),
+    ...atTools(deps.turns, reach, calls),
+  };
+  return { ...deps, turns: watched };
+}
+
+type ModelSide = Pick<TurnStore, 'openStep' | 'appendDeltas' | 'saveReply' | 'answerApproval'>;
+
+function atModel(turns: TurnStore, reach: Failpoint, calls: CallMemory): ModelSide {
   const queued = new Set<string>();
   const atStep = (boundary: BoundaryName, { runId, step }: { runId: string; step: number }) =>
     reach({ boundary, runId, step, effects: null, key: null });
-  const atCall = (boundary: BoundaryName, { runId, step, effects, key }: OpenedTool) =>
-    reach({ boundary, runId, step, effects, key });
-
-  const watched: TurnStore = {
-    ...turns,
+  return {
     async openStep(key) {
       await atStep(queued.delete(key.runId) ? 'next-turn-before-step' : 'model-before-claim', key);
       const claimed = await turns.openStep(key);
@@ -40,6 +46,22 @@ export function withFailpoints(deps: ActivityDeps, reach: Failpoint): ActivityDe
       await atStep(outcome.end ? 'turn-closed' : 'model-reply-stored', step);
       return outcome;
     },
+    async answerApproval(runId) {
+      await atStep('approval-before-answer', { runId, step: 0 });
+      const answered = await turns.answerApproval(runId);
+      if (answered.calls) calls.remember({ runId: answered.askedBy, step: answered.step }, answered.calls);
+      await atStep('approval-answered', { runId, step: 0 });
+      return answered;
+    },
+  };
+}
+
+type ToolSide = Pick<TurnStore, 'openTool' | 'saveToolResult' | 'runTransactionalTool'>;
+
+function atTools(turns: TurnStore, reach: Failpoint, calls: CallMemory): ToolSide {
+  const atCall = (boundary: BoundaryName, { runId, step, effects, key }: OpenedTool) =>
+    reach({ boundary, runId, step, effects, key });
+  return {
     async openTool(key) {
       const { runId, step } = key;
       await reach({ boundary: 'tool-before-claim', runId, step, effects: calls.effectsOf(key), key: null });
@@ -62,15 +84,7 @@ export function withFailpoints(deps: ActivityDeps, reach: Failpoint): ActivityDe
       await atCall('tool-result-stored', tool);
       return done;
     },
-    async answerApproval(runId) {
-      await atStep('approval-before-answer', { runId, step: 0 });
-      const answered = await turns.answerApproval(runId);
-      if (answered.calls) calls.remember({ runId: answered.askedBy, step: answered.step }, answered.calls);
-      await atStep('approval-answered', { runId, step: 0 });
-      return answered;
-    },
   };
-  return { ...deps, turns: watched, tools };
 }
 
 /** The API's way to Temporal, with a failpoint before and after a turn is started. */
@@ -98,6 +112,8 @@ export function withoutLedger(deps: ActivityDeps): ActivityDeps {
   };
   return { ...deps, turns: forgetful };
 }
+
+type CallMemory = ReturnType<typeof createCallMemory>;
 
 function createCallMemory() {
   const classes = new Map<string, ToolEffects>();

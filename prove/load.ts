@@ -69,83 +69,113 @@ const TURNS_OF_AGENT = 15;
 const SHAPES: readonly (readonly ('plain' | 'approval')[])[] = [['plain', 'plain'], ['plain'], ['approval']];
 
 export function startLoad(options: LoadOptions): Load {
-  const { lane, url, coordinator } = options;
-  const turns: Turn[] = [];
-  const problems: string[] = [];
-  const labelOf = new Map<string, string>();
-  let lastFrameAt = 0;
-  let count = 0;
-  let stopAt = Infinity;
-  let isStopping = false;
-  let wake = new AbortController();
-  const agents: LoadedAgent[] = [];
-
-  async function say(agentId: string, label: string, body: object): Promise<Turn> {
-    const streamed = await streamTurn(
-      url,
-      { agentId, key: `${label}-${Object.keys(body).join('')}-${JSON.stringify(body).length}`, body },
-      {
-        onRun: (runId) => void labelOf.set(runId, label),
-        isOver: () => Date.now() > stopAt,
-        async onFrame(frames, runId) {
-          lastFrameAt = Date.now();
-          const hit = { boundary: 'client-mid-stream', runId, step: 0, effects: null, key: null } as const;
-          if (frames > 3) await coordinator.reach(hit, lane);
-        },
-      },
-    );
-    const turn = { ...streamed, label, agentId, lane };
-    turns.push(turn);
-    return turn;
-  }
-
-  async function client(agentId: string, shape: 'plain' | 'approval'): Promise<void> {
-    for (let sent = 0; sent < TURNS_OF_AGENT && !isStopping; sent++) {
-      const label = `${lane}-${agentId.slice(-4)}-${count++}`;
-      try {
-        const turn = await say(agentId, label, { input: `turn ${label} ${shape}` });
-        if (shape === 'approval') await answer(agentId, turn);
-      } catch (error) {
-        problems.push(`turn ${label}: ${error instanceof Error ? error.message : String(error)}`);
-        if (Date.now() > stopAt) return;
-      }
-      await sleep(PAUSE_MS, undefined, { signal: wake.signal }).catch(() => undefined); // Hurried on.
-    }
-  }
-
-  async function answer(agentId: string, { frames, label }: Turn): Promise<void> {
-    const id = /"tool_call_id": ?"([^"]+)"/.exec(frames.join(''))?.[1];
-    if (id === undefined) throw new Error('a turn asked for no approval');
-    const approvals = [{ type: 'approval', tool_call_id: id, approve: true }];
-    await say(agentId, label, { messages: [{ type: 'approval', approvals }] });
-  }
-
-  // Fresh agents now and then: a transcript that grows for an hour would measure itself.
-  async function generations(): Promise<void> {
-    while (!isStopping) {
-      const fresh = await Promise.all(SHAPES.map(() => createAgent(options)));
-      agents.push(...fresh);
-      await Promise.all(fresh.flatMap(({ id }, at) => (SHAPES[at] ?? []).map((shape) => client(id, shape))));
-    }
-  }
-
-  const running = generations().catch((error: unknown) => void problems.push(String(error)));
+  const state = createState();
+  const { agents, turns, problems, labelOf } = state;
+  const running = generations(options, state).catch((error: unknown) => void problems.push(String(error)));
   return {
     agents,
     turns,
     problems,
     labelOf,
-    lastFrameAt: () => lastFrameAt,
+    lastFrameAt: () => state.lastFrameAt,
     hurry() {
-      wake.abort();
-      wake = new AbortController();
+      state.wake.abort();
+      state.wake = new AbortController();
     },
     async finish(deadline) {
-      isStopping = true;
-      stopAt = deadline;
-      wake.abort();
+      state.isStopping = true;
+      state.stopAt = deadline;
+      state.wake.abort();
       await running;
     },
+  };
+}
+
+interface State {
+  readonly agents: LoadedAgent[];
+  readonly turns: Turn[];
+  readonly problems: string[];
+  readonly labelOf: Map<string, string>;
+  count: number;
+  lastFrameAt: number;
+  stopAt: number;
+  isStopping: boolean;
+  wake: AbortController;
+}
+
+const createState = (): State => ({
+  agents: [],
+  turns: [],
+  problems: [],
+  labelOf: new Map(),
+  count: 0,
+  lastFrameAt: 0,
+  stopAt: Infinity,
+  isStopping: false,
+  wake: new AbortController(),
+});
+
+// Fresh agents now and then: a transcript that grows for an hour would measure itself.
+async function generations(options: LoadOptions, state: State): Promise<void> {
+  while (!state.isStopping) {
+    const fresh = await Promise.all(SHAPES.map(() => createAgent(options)));
+    state.agents.push(...fresh);
+    await Promise.all(
+      fresh.flatMap(({ id }, at) => (SHAPES[at] ?? []).map((shape) => client(options, state, id, shape))),
+    );
+  }
+}
+
+async function client(
+  options: LoadOptions,
+  state: State,
+  agentId: string,
+  shape: 'plain' | 'approval',
+): Promise<void> {
+  for (let sent = 0; sent < TURNS_OF_AGENT && !state.isStopping; sent++) {
+    const label = `${options.lane}-${agentId.slice(-4)}-${state.count++}`;
+    const about = { agentId, label };
+    try {
+      const turn = await say(options, state, about, { input: `turn ${label} ${shape}` });
+      if (shape === 'approval') await say(options, state, about, approvalOf(turn));
+    } catch (error) {
+      state.problems.push(`turn ${label}: ${error instanceof Error ? error.message : String(error)}`);
+      if (Date.now() > state.stopAt) return;
+    }
+    await sleep(PAUSE_MS, undefined, { signal: state.wake.signal }).catch(() => undefined); // Hurried on.
+  }
+}
+
+async function say(
+  { url, lane, coordinator }: LoadOptions,
+  state: State,
+  { agentId, label }: { readonly agentId: string; readonly label: string },
+  body: object,
+): Promise<Turn> {
+  const key = `${label}-${Object.keys(body).join('')}-${JSON.stringify(body).length}`;
+  const streamed = await streamTurn(
+    url,
+    { agentId, key, body },
+    {
+      onRun: (runId) => void state.labelOf.set(runId, label),
+      isOver: () => Date.now() > state.stopAt,
+      async onFrame(frames, runId) {
+        state.lastFrameAt = Date.now();
+        const hit = { boundary: 'client-mid-stream', runId, step: 0, effects: null, key: null } as const;
+        if (frames > 3) await coordinator.reach(hit, lane);
+      },
+    },
+  );
+  const turn = { ...streamed, label, agentId, lane };
+  state.turns.push(turn);
+  return turn;
+}
+
+function approvalOf({ frames }: Turn): object {
+  const id = /"tool_call_id": ?"([^"]+)"/.exec(frames.join(''))?.[1];
+  if (id === undefined) throw new Error('a turn asked for no approval');
+  return {
+    messages: [{ type: 'approval', approvals: [{ type: 'approval', tool_call_id: id, approve: true }] }],
   };
 }
 
