@@ -30,7 +30,7 @@ export interface Boundary {
   readonly effects: ToolEffects | null;
 }
 
-const CLASSES: readonly ToolEffects[] = ['read', 'idempotent', 'transactional', 'once'];
+export const CLASSES: readonly ToolEffects[] = ['read', 'idempotent', 'transactional', 'once'];
 const PLAIN: readonly BoundaryName[] = [
   'model-before-claim',
   'model-claimed',
@@ -59,6 +59,19 @@ export const BOUNDARIES: readonly Boundary[] = [
   ...PLAIN.map((name) => ({ name, effects: null })),
   ...OF_TOOLS.flatMap((name) => CLASSES.map((effects) => ({ name, effects }))),
 ];
+
+const OF_API: readonly BoundaryName[] = ['api-run-minted', 'api-run-started'];
+const SEEN_BY_CLIENTS: readonly BoundaryName[] = ['client-mid-stream', 'model-mid-stream', 'turn-closed'];
+
+/** What is worth killing at a boundary: an API process holds nothing while a worker is between two of its writes. */
+export function killableAt({ name }: Boundary): readonly KillKind[] {
+  const isOfApi = [...OF_API, ...SEEN_BY_CLIENTS, 'random'].includes(name);
+  return KILL_KINDS.filter((kind) => kind !== 'api' || isOfApi);
+}
+
+/** How a boundary is named in a report. */
+export const titleOf = ({ name, effects }: Boundary): string =>
+  effects === null ? name : `${name} (${effects})`;
 
 /** A boundary that a process has come to, and the call or step it is at. */
 export interface Hit {

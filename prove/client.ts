@@ -8,10 +8,10 @@ export interface Streamed {
   readonly reconnects: number;
 }
 export interface StreamHooks {
-  onRun(runId: string): void;
   /** After each frame; a promise holds the reading up. */
   onFrame(count: number, runId: string): Promise<void>;
-  readonly isOver: () => boolean;
+  /** Nobody waits for the stream any more. */
+  readonly signal: AbortSignal;
 }
 
 const PAUSE_MS = 40;
@@ -26,13 +26,12 @@ export async function streamTurn(
   let runId: string | null = null;
   let reconnects = -1;
   while (!frames.at(-1)?.includes('[DONE]')) {
-    if (hooks.isOver()) throw new Error(`the stream of ${runId ?? key} did not end`);
-    reconnects += 1;
+    if (hooks.signal.aborted) throw new Error(`the stream of ${runId ?? key} did not end`);
     // What has no number comes again with what follows the last number.
     while (frames.length > 0 && numberOf(frames.at(-1)) === null) frames.pop();
     try {
       const response = await fetch(
-        ...requestFor(url, { agentId, key, body, runId, after: numberOf(frames.at(-1)) }),
+        ...requestFor(url, { agentId, key, body, runId, after: numberOf(frames.at(-1)) }, hooks.signal),
       );
       if (!response.ok || !response.body) {
         const text = await response.text();
@@ -42,12 +41,12 @@ export async function streamTurn(
         await sleep(PAUSE_MS);
         continue;
       }
+      reconnects += 1;
       for await (const frame of framesOf(response.body)) {
-        const isPing = frame.includes('"message_type":"ping"') || frame.includes('"message_type": "ping"');
-        if (isPing && frames.length > 0) continue;
+        if (isPing(frame) && frames.length > 0) continue;
         frames.push(frame);
         const named = /"run_id": ?"(run-[^"]+)"/.exec(frame)?.[1];
-        if (runId === null && named !== undefined) hooks.onRun((runId = named));
+        runId ??= named ?? null;
         if (runId !== null) await hooks.onFrame(frames.length, runId);
       }
     } catch (error) {
@@ -59,13 +58,26 @@ export async function streamTurn(
   return { runId, frames, reconnects };
 }
 
-/** A whole stream again, from its first frame. */
-export async function replayRun(url: string, runId: string): Promise<readonly string[]> {
-  const response = await fetch(...requestFor(url, { agentId: '', key: '', body: {}, runId, after: 0 }));
-  if (!response.body) return [];
-  const frames: string[] = [];
-  for await (const frame of framesOf(response.body)) frames.push(frame);
-  return frames;
+/** A whole stream again from its first frame, in one piece: one that a kill cut off is read anew. */
+export async function replayRun(url: string, runId: string, signal: AbortSignal): Promise<readonly string[]> {
+  while (!signal.aborted) {
+    try {
+      const response = await fetch(
+        ...requestFor(url, { agentId: '', key: '', body: {}, runId, after: 0 }, signal),
+      );
+      const frames: string[] = [];
+      if (response.ok && response.body) {
+        for await (const frame of framesOf(response.body)) {
+          if (!isPing(frame) || frames.length === 0) frames.push(frame);
+        }
+      }
+      if (frames.at(-1)?.includes('[DONE]')) return frames;
+    } catch {
+      // The server was killed meanwhile.
+    }
+    await sleep(PAUSE_MS);
+  }
+  throw new Error(`the stream of ${runId} could not be read again`);
 }
 
 /** One JSON request, sent again while the server is away. */
@@ -97,20 +109,31 @@ interface Wanted {
   readonly after: number | null;
 }
 
-function requestFor(url: string, { agentId, key, body, runId, after }: Wanted): [string, RequestInit] {
-  const headers = { 'content-type': 'application/json', ...(key !== '' && { 'idempotency-key': key }) };
+function requestFor(
+  url: string,
+  { agentId, key, body, runId, after }: Wanted,
+  signal: AbortSignal,
+): [string, RequestInit] {
+  // The server streams to clients of this version of the SDK on.
+  const headers = {
+    'content-type': 'application/json',
+    'x-stainless-package-version': '1.12.1',
+    ...(key !== '' && { 'idempotency-key': key }),
+  };
   const asked =
     runId === null
       ? { ...body, streaming: true, stream_tokens: true, background: true, include_pings: true }
       : { starting_after: after ?? 0, include_pings: true };
   const target = runId === null ? `/v1/agents/${agentId}/messages` : `/v1/runs/${runId}/stream`;
-  return [url + target, { method: 'POST', headers, body: JSON.stringify(asked) }];
+  return [url + target, { method: 'POST', headers, body: JSON.stringify(asked), signal }];
 }
 
 const numberOf = (frame: string | undefined): number | null => {
   const found = frame === undefined ? null : /"seq_id": ?(\d+)/.exec(frame);
   return found ? Number(found[1]) : null;
 };
+
+const isPing = (frame: string): boolean => /"message_type": ?"ping"/.test(frame);
 
 /** Whole frames; what a cut leaves of one is dropped. */
 async function* framesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {

@@ -1,19 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FakeReply, FakeRequest, FakeToolCall } from '../test/support/fake-openai';
-import { callApi, streamTurn, type Streamed } from './client';
+import { callApi, replayRun, streamTurn } from './client';
 import type { Coordinator } from './coordinator';
 import { KIT_TOOLS } from './tools';
 
 /** One message of a client and what came of it. */
-export interface Turn extends Streamed {
+export interface Turn {
+  readonly runId: string;
   readonly label: string;
   readonly agentId: string;
   readonly lane: number;
+  readonly reconnects: number;
+  /** How the stream, joined where it was cut, differs from the same one read in one piece; null if it does not. */
+  readonly difference: string | null;
 }
 /** An agent under load; `queue` gets two messages at a time, `approval` waits for answers. */
 export interface LoadedAgent {
   readonly id: string;
-  readonly blockId: string;
   readonly lane: number;
 }
 
@@ -22,18 +25,22 @@ export const factOf = (label: string): string => `fact ${label}`;
 const MODEL_MS = 15;
 const FRAME_MS = 4;
 
-/** The script of the fake model: one call a step, each class once, then a text that takes a while to stream. */
-export function createScript(userTools: readonly FakeToolCall[]) {
+/**
+ * The script of the fake model: one call a step, each class once, then a text that takes a while to stream. Turns begin
+ * with another call each, so that every tool is the first that comes to a boundary now and then.
+ */
+export function createScript(userCalls: readonly FakeToolCall[]) {
   return ({ turns }: FakeRequest): FakeReply => {
     const at = turns.findLastIndex((turn) => turn.role === 'user' && TURN.test(turn.text));
     const [, label = 'none', shape = 'plain'] = TURN.exec(turns[at]?.text ?? '') ?? [];
     const step = turns.slice(at + 1).filter((turn) => turn.role === 'assistant').length;
     const count = (name: string) => ({ name, arguments: { label } });
     const memory = { name: 'memory_insert', arguments: { label: 'human', new_string: factOf(label) } };
+    const { read, idempotent, once, approved } = KIT_TOOLS;
     const calls =
       shape === 'approval'
-        ? [count(KIT_TOOLS.approved), memory]
-        : [count(KIT_TOOLS.read), count(KIT_TOOLS.idempotent), count(KIT_TOOLS.once), memory, ...userTools];
+        ? [count(approved), memory]
+        : rotated([count(read), count(idempotent), count(once), memory, ...userCalls], label);
     const call = calls[step];
     if (call) return { toolCalls: [call], delayMs: MODEL_MS };
     return { text: `Done with ${label}. `.repeat(8), delayMs: MODEL_MS, frameDelayMs: FRAME_MS };
@@ -41,11 +48,18 @@ export function createScript(userTools: readonly FakeToolCall[]) {
 }
 const TURN = /turn (\S+) (plain|approval)/;
 
+function rotated<T>(calls: readonly T[], label: string): readonly T[] {
+  const by = Number(/\d+$/.exec(label)?.[0] ?? 0) % calls.length;
+  return [...calls.slice(by), ...calls.slice(0, by)];
+}
+
 export interface LoadOptions {
   readonly lane: number;
   readonly url: string;
   readonly coordinator: Coordinator;
   readonly userToolNames: readonly string[];
+  /** Over at once, whatever is under way. */
+  readonly signal: AbortSignal;
 }
 
 /** Clients that send turn after turn on three agents, until they are told to stop. */
@@ -53,8 +67,6 @@ export interface Load {
   readonly agents: readonly LoadedAgent[];
   readonly turns: readonly Turn[];
   readonly problems: readonly string[];
-  /** The label of a run that a client has heard of. */
-  readonly labelOf: ReadonlyMap<string, string>;
   /** When a client of this lane last got a frame. */
   lastFrameAt(): number;
   /** Ends the pause between turns. */
@@ -70,13 +82,13 @@ const SHAPES: readonly (readonly ('plain' | 'approval')[])[] = [['plain', 'plain
 
 export function startLoad(options: LoadOptions): Load {
   const state = createState();
-  const { agents, turns, problems, labelOf } = state;
+  options.signal.addEventListener('abort', () => state.over.abort());
+  const { agents, turns, problems } = state;
   const running = generations(options, state).catch((error: unknown) => void problems.push(String(error)));
   return {
     agents,
     turns,
     problems,
-    labelOf,
     lastFrameAt: () => state.lastFrameAt,
     hurry() {
       state.wake.abort();
@@ -84,9 +96,10 @@ export function startLoad(options: LoadOptions): Load {
     },
     async finish(deadline) {
       state.isStopping = true;
-      state.stopAt = deadline;
       state.wake.abort();
+      const timer = setTimeout(() => state.over.abort(), deadline - Date.now());
       await running;
+      clearTimeout(timer);
     },
   };
 }
@@ -95,10 +108,10 @@ interface State {
   readonly agents: LoadedAgent[];
   readonly turns: Turn[];
   readonly problems: string[];
-  readonly labelOf: Map<string, string>;
   count: number;
   lastFrameAt: number;
-  stopAt: number;
+  /** Nobody waits for turns any more. */
+  readonly over: AbortController;
   isStopping: boolean;
   wake: AbortController;
 }
@@ -107,10 +120,9 @@ const createState = (): State => ({
   agents: [],
   turns: [],
   problems: [],
-  labelOf: new Map(),
   count: 0,
   lastFrameAt: 0,
-  stopAt: Infinity,
+  over: new AbortController(),
   isStopping: false,
   wake: new AbortController(),
 });
@@ -136,42 +148,54 @@ async function client(
     const label = `${options.lane}-${agentId.slice(-4)}-${state.count++}`;
     const about = { agentId, label };
     try {
-      const turn = await say(options, state, about, { input: `turn ${label} ${shape}` });
-      if (shape === 'approval') await say(options, state, about, approvalOf(turn));
+      const frames = await say(options, state, about, { input: `turn ${label} ${shape}` });
+      if (shape === 'approval') await say(options, state, about, approvalOf(frames));
     } catch (error) {
       state.problems.push(`turn ${label}: ${error instanceof Error ? error.message : String(error)}`);
-      if (Date.now() > state.stopAt) return;
+      if (state.over.signal.aborted) return;
     }
     await sleep(PAUSE_MS, undefined, { signal: state.wake.signal }).catch(() => undefined); // Hurried on.
   }
 }
 
+/** One message, its stream, and the same stream once more in one piece. Returns the frames. */
 async function say(
   { url, lane, coordinator }: LoadOptions,
   state: State,
   { agentId, label }: { readonly agentId: string; readonly label: string },
   body: object,
-): Promise<Turn> {
+): Promise<readonly string[]> {
   const key = `${label}-${Object.keys(body).join('')}-${JSON.stringify(body).length}`;
-  const streamed = await streamTurn(
+  const { runId, frames, reconnects } = await streamTurn(
     url,
     { agentId, key, body },
     {
-      onRun: (runId) => void state.labelOf.set(runId, label),
-      isOver: () => Date.now() > state.stopAt,
-      async onFrame(frames, runId) {
+      signal: state.over.signal,
+      async onFrame(count, ofRun) {
         state.lastFrameAt = Date.now();
-        const hit = { boundary: 'client-mid-stream', runId, step: 0, effects: null, key: null } as const;
-        if (frames > 3) await coordinator.reach(hit, lane);
+        const hit = {
+          boundary: 'client-mid-stream',
+          runId: ofRun,
+          step: 0,
+          effects: null,
+          key: null,
+        } as const;
+        if (count > 3) await coordinator.reach(hit, lane);
       },
     },
   );
-  const turn = { ...streamed, label, agentId, lane };
-  state.turns.push(turn);
-  return turn;
+  const difference = differenceOf(frames, await replayRun(url, runId, state.over.signal));
+  state.turns.push({ runId, label, agentId, lane, reconnects, difference });
+  return frames;
 }
 
-function approvalOf({ frames }: Turn): object {
+function differenceOf(joined: readonly string[], whole: readonly string[]): string | null {
+  if (joined.join('') === whole.join('')) return null;
+  const at = whole.findIndex((frame, index) => frame !== joined[index]);
+  return `frame ${at} of ${whole.length} (${joined.length} came): ${joined[at] ?? 'missing'} instead of ${whole[at] ?? 'nothing'}`;
+}
+
+function approvalOf(frames: readonly string[]): object {
   const id = /"tool_call_id": ?"([^"]+)"/.exec(frames.join(''))?.[1];
   if (id === undefined) throw new Error('a turn asked for no approval');
   return {
@@ -180,17 +204,12 @@ function approvalOf({ frames }: Turn): object {
 }
 
 async function createAgent({ url, lane, userToolNames }: LoadOptions): Promise<LoadedAgent> {
-  const created = await callApi<{ id: string; blocks: readonly { id: string }[] }>(
-    url,
-    'POST',
-    '/v1/agents/',
-    {
-      name: `prove-${lane}`,
-      model: 'openai/gpt-4.1',
-      memory_blocks: [{ label: 'human', value: 'start', limit: 1_000_000 }],
-      tools: [...Object.values(KIT_TOOLS), ...userToolNames],
-      tool_rules: [{ type: 'requires_approval', tool_name: KIT_TOOLS.approved }],
-    },
-  );
-  return { id: created.id, blockId: created.blocks[0]?.id ?? '', lane };
+  const created = await callApi<{ id: string }>(url, 'POST', '/v1/agents/', {
+    name: `prove-${lane}`,
+    model: 'openai/gpt-4.1',
+    memory_blocks: [{ label: 'human', value: 'start', limit: 1_000_000 }],
+    tools: [...Object.values(KIT_TOOLS), ...userToolNames],
+    tool_rules: [{ type: 'requires_approval', tool_name: KIT_TOOLS.approved }],
+  });
+  return { id: created.id, lane };
 }

@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     const response = await fetch(`${coordinatorUrl}/failpoint`, { method: 'POST', body });
     await response.text();
   };
-  const userTools = toolsFile === null ? [] : loadUserTools(toolsFile);
+  const userTools = toolsFile === null ? [] : await loadUserTools(toolsFile);
   await serve(config, log, {
     tools: [...countingTools(coordinatorUrl), ...countedTools(userTools, coordinatorUrl)],
     aroundActivities: (deps) => withFailpoints(isLedgerOff ? withoutLedger(deps) : deps, reach),

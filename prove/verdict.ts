@@ -2,7 +2,7 @@ import type { Pool } from '../db/pool';
 import type { ToolEffects } from '../domain/tool';
 import type { Effect } from './coordinator';
 import { factOf, type LoadedAgent, type Turn } from './load';
-import { replayRun } from './client';
+import { isKitTool } from './tools';
 
 /** What became of one tool call. `not_run`: its process died before it could act, and the model was told so. */
 export type Outcome = 'exact' | 'not_run' | 'unknown' | 'duplicate' | 'lost';
@@ -53,9 +53,8 @@ export async function judge(input: {
   readonly agents: readonly LoadedAgent[];
   readonly turns: readonly Turn[];
   readonly effects: readonly Effect[];
-  readonly urlOf: (lane: number) => string;
 }): Promise<Verdict> {
-  const { pool, agents, turns, effects, urlOf } = input;
+  const { pool, agents, turns, effects } = input;
   const ids = agents.map(({ id }) => id);
   const untruths: string[] = [];
   const calls = await judgeCalls(pool, ids, effects, untruths);
@@ -63,18 +62,13 @@ export async function judge(input: {
     `select id, status, stop_reason from runs where agent_id = any ($1) and status <> 'completed'`,
     [ids],
   );
-  const brokenStreams: string[] = [];
-  for (const turn of turns) {
-    const whole = await replayRun(urlOf(turn.lane), turn.runId);
-    if (whole.join('') !== turn.frames.join('')) brokenStreams.push(turn.runId);
-  }
   return {
     calls,
     turns: turns.length,
     lostTurns: lost.rows.map(
       ({ id, status, stop_reason: why }) => `${id}: ${status} (${why ?? 'no reason'})`,
     ),
-    brokenStreams,
+    brokenStreams: turns.flatMap(({ runId, difference }) => (difference ? [`${runId}: ${difference}`] : [])),
     invalidTranscripts: await invalidTranscripts(pool, agents, turns),
     untruths,
     reconnects: turns.reduce((sum, { reconnects }) => sum + reconnects, 0),
@@ -98,33 +92,53 @@ async function judgeCalls(
       where s.agent_id = any ($1)`,
     [agentIds],
   );
-  const blocks = await pool.query<{ agent_id: string; value: string }>(
-    `select ab.agent_id, b.value from agent_blocks ab join blocks b on b.id = ab.block_id where ab.agent_id = any ($1)`,
-    [agentIds],
-  );
-  const facts = blocks.rows.flatMap(({ value }) => value.split('\n'));
+  const seen = await effectsByCall(pool, agentIds, effects);
   return rows.map((row) => {
     const args = JSON.parse(row.args) as { label?: string; new_string?: string }; // what the script said
     const isMemory = row.declared === 'transactional';
-    const label = isMemory ? (args.new_string ?? '').slice(factOf('').length) : (args.label ?? row.key);
-    const seen = isMemory
-      ? facts.filter((fact) => fact === args.new_string).map(() => row.key)
-      : effects
-          .filter((effect) => effect.tool === row.tool_name && [label, row.key].includes(effect.label))
-          .map(({ key }) => key);
-    const judged = outcomeOf(row, seen);
+    const label = isMemory
+      ? (args.new_string ?? '').slice(factOf('').length)
+      : isKitTool(row.tool_name)
+        ? (args.label ?? '')
+        : row.key;
+    const keys = seen.get(nameOfCall(isMemory ? MEMORY : row.tool_name, label)) ?? [];
+    const judged = outcomeOf(row, keys);
     if (judged.untruth !== undefined) untruths.push(`${row.key} (${row.tool_name}): ${judged.untruth}`);
     const { key, run_id: runId, step_id: stepId, step, tool_name: tool, declared } = row;
-    const repeats = Math.max(0, seen.length - 1);
+    const repeats = Math.max(0, keys.length - 1);
     return { key, runId, stepId, step, label, tool, effects: declared, outcome: judged.outcome, repeats };
   });
 }
 
+const MEMORY = 'memory';
+const nameOfCall = (tool: string, label: string): string => `${tool} ${label}`;
+
+/** The keys under which each call acted: on the counting target, or on a block of memory. */
+async function effectsByCall(
+  pool: Pool,
+  agentIds: readonly string[],
+  effects: readonly Effect[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const blocks = await pool.query<{ value: string }>(
+    `select b.value from agent_blocks ab join blocks b on b.id = ab.block_id where ab.agent_id = any ($1)`,
+    [agentIds],
+  );
+  const facts = blocks.rows
+    .flatMap(({ value }) => value.split('\n'))
+    .map((fact) => fact.slice(factOf('').length));
+  const seen = new Map<string, string[]>();
+  const add = (name: string, key: string) => void seen.set(name, [...(seen.get(name) ?? []), key]);
+  for (const { tool, label, key } of effects) add(nameOfCall(tool, label), key);
+  for (const label of facts) add(nameOfCall(MEMORY, label), label);
+  return seen;
+}
+
 /** The rules of each class, written down without a look at how the server keeps them. */
 export function outcomeOf(
-  { declared, status, result_status: told }: Pick<Row, 'declared' | 'status' | 'result_status'>,
+  row: Pick<Row, 'tool_name' | 'declared' | 'status' | 'result_status'>,
   keys: readonly string[],
 ): Judged {
+  const { tool_name: tool, declared, status, result_status: told } = row;
   const isMany = declared === 'idempotent' ? new Set(keys).size > 1 : declared !== 'read' && keys.length > 1;
   if (isMany) return { outcome: 'duplicate' };
   if (status === 'unknown') {
@@ -133,13 +147,16 @@ export function outcomeOf(
   }
   if (status !== 'done') return { outcome: 'lost', untruth: `the ledger left it ${status}` };
   if (told === 'success') return { outcome: keys.length > 0 ? 'exact' : 'lost' };
-  if (keys.length > 0)
-    return { outcome: 'exact', untruth: 'it acted, and the model was told that it had not' };
-  return { outcome: 'not_run' };
+  if (keys.length === 0) return { outcome: 'not_run' };
+  // A tool of a user may fail after it began; the kit's own never do.
+  const isFalse = isKitTool(tool) || declared === 'transactional';
+  return {
+    outcome: 'exact',
+    ...(isFalse && { untruth: 'it acted, and the model was told that it had not' }),
+  };
 }
 
 interface MessageRow {
-  readonly agent_id: string;
   readonly role: string;
   readonly parts: readonly { readonly type: string; readonly id?: string; readonly toolCallId?: string; readonly text?: string }[]; // prettier-ignore
   readonly in_context: boolean;
@@ -150,20 +167,21 @@ async function invalidTranscripts(
   agents: readonly LoadedAgent[],
   turns: readonly Turn[],
 ): Promise<readonly string[]> {
-  const { rows } = await pool.query<MessageRow>(
-    `select agent_id, role, parts, in_context from messages where agent_id = any ($1) order by seq`,
-    [agents.map(({ id }) => id)],
-  );
-  return agents.flatMap(({ id }) => {
-    const mine = rows.filter((row) => row.agent_id === id);
+  const problems: string[] = [];
+  for (const { id } of agents) {
+    const { rows } = await pool.query<MessageRow>(
+      `select role, parts, in_context from messages where agent_id = $1 order by seq`,
+      [id],
+    );
     const labels = new Set(turns.filter((turn) => turn.agentId === id).map(({ label }) => label));
-    return transcriptProblems(mine, labels).map((problem) => `${id}: ${problem}`);
-  });
+    problems.push(...transcriptProblems(rows, labels).map((problem) => `${id}: ${problem}`));
+  }
+  return problems;
 }
 
 /** Every call has one result right after it, everything is in the context, each message came and was answered once. */
 export function transcriptProblems(
-  messages: readonly Omit<MessageRow, 'agent_id'>[],
+  messages: readonly MessageRow[],
   labels: ReadonlySet<string>,
 ): readonly string[] {
   const problems: string[] = [];
