@@ -77,7 +77,7 @@ export function toReport({ options, startedAt, wallMs, strikes, cut, verdict, pr
     invalidTranscripts: verdict.invalidTranscripts,
     brokenStreams: verdict.brokenStreams,
     stuck: points.filter(({ isStuck }) => isStuck).map(stuckText),
-    problems,
+    problems: verdict.turns > 0 ? problems : [...problems, 'no turn came to its end, so nothing was proved'],
   };
   return {
     startedAt: startedAt.toISOString(),
