@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { unmintRun, type RunToMint } from '../db/mint-run';
+import { findUnstarted, unmintRun, type RunToMint } from '../db/mint-run';
 import { findEarlierRun, mintOnce, type EarlierRun } from '../db/request-keys';
 import { getRun, type Run } from '../db/runs';
 import { AppError } from '../domain/errors';
@@ -81,10 +81,10 @@ async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): Promise<
   const asked = toRun(turn, identity);
   // A first sending may have answered what waited: whether anything waits says nothing of a second one.
   const answered = asked.request.approvals && (await findEarlierRun(db, asked.conversationId, identity));
-  if (answered) return joined(answered);
+  if (answered) return joined(deps, answered);
 
   const checked = await checkAnswers(db, asked);
-  if ('earlier' in checked) return joined(checked.earlier);
+  if ('earlier' in checked) return joined(deps, checked.earlier);
   const isAnswer = checked.request.approvals !== null;
   const run = {
     ...asked,
@@ -95,7 +95,7 @@ async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): Promise<
   if (run.request.overrideModel !== null) await resolveModel(models, run.request.overrideModel);
   const outcome = await mintOnce(db, run, run.strategy ?? turn.whenBusy);
   if ('busyWith' in outcome) throw busy(outcome.busyWith);
-  if ('earlier' in outcome) return joined(outcome.earlier);
+  if ('earlier' in outcome) return joined(deps, outcome.earlier);
   const { minted, stopped } = outcome;
   if (!minted.hasAgent) throw new AppError('NOT_FOUND', `Agent with ID ${run.agentId} not found`);
   if (minted.pendingRequestId !== null) {
@@ -117,8 +117,21 @@ async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): Promise<
   };
 }
 
-// Whoever stored the run starts it.
-const joined = (run: EarlierRun): SentTurn => ({ ...run, isFresh: false, start: () => Promise.resolve() });
+/**
+ * Whoever stored the run starts it, unless that process died: a run that still waits after a second is started here. Where
+ * a workflow has the conversation this only tells it once more that a message waits.
+ */
+const joined = ({ db, turns, log }: ApiDeps, run: EarlierRun): SentTurn => ({
+  ...run,
+  isFresh: false,
+  async start() {
+    const unstarted = await findUnstarted(db, run.id);
+    // The sweeper tries again.
+    await (unstarted && turns.start(unstarted))?.catch((error: unknown) =>
+      log.debug({ err: error, runId: run.id }, 'a run that was sent again could not be started'),
+    );
+  },
+});
 
 const busy = (runId: string): AppError =>
   new AppError(

@@ -145,6 +145,16 @@ export function requestCancel(
   });
 }
 
+/** The turn of a run that has waited for a second without a workflow having taken it; null for any other run. */
+export async function findUnstarted(db: Queryable, runId: string): Promise<TurnInput | null> {
+  const { rows } = await db.query<TurnRow>(
+    `select ${TURN_COLUMNS} from runs where id = $1 and status = 'created' and joined_run_id is null
+        and created_at < now() - interval '1 second'`,
+    [runId],
+  );
+  return rows[0] ? toTurnInput(rows[0]) : null;
+}
+
 /**
  * The first unfinished run of each conversation that has shown no life for ten seconds: no claim of a step, no event.
  */

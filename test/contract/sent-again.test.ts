@@ -68,6 +68,20 @@ async function untilWaiting(count: number): Promise<void> {
   }
 }
 
+it('a run that nobody has started for a second is started by whoever sends its request again', async () => {
+  const first = await send({ input: 'hi' });
+  const early = await send({ input: 'hi' }, AGAIN);
+  await api.db.query(`update runs set created_at = now() - interval '1.1 seconds' where id = $1`, [
+    runId(first),
+  ]);
+  const late = await send({ input: 'hi' }, AGAIN);
+  await api.db.query(`update runs set status = 'running' where id = $1`, [runId(first)]);
+  const running = await send({ input: 'hi' }, AGAIN);
+
+  expect([early, late, running].map(runId)).toEqual([runId(first), runId(first), runId(first)]);
+  expect(started).toEqual([runId(first), runId(first)]);
+});
+
 describe('without a name', () => {
   it('a body that the SDK sends again joins its run; one sent on purpose twice is two turns', async () => {
     const first = await send({ input: 'hi', max_steps: 3 });
