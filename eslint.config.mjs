@@ -15,7 +15,7 @@ const pureImports = (...patterns) => ({
 });
 const folder = (...names) =>
   names.flatMap((name) => [`../${name}`, `../${name}/**`, `../../${name}`, `../../${name}/**`]);
-const UNSHIPPED = folder('scripts', 'test', 'bench');
+const UNSHIPPED = folder('scripts', 'test', 'bench', 'prove');
 
 const impure = [
   ["CallExpression[callee.object.name='Date'][callee.property.name='now']", 'Take the time as an argument.'],

@@ -14,6 +14,8 @@ export type BoundaryName =
   | 'tool-claimed'
   | 'tool-effect-done'
   | 'tool-result-stored'
+  | 'tool-before-verdict'
+  | 'tool-verdict-stored'
   | 'approval-before-answer'
   | 'approval-answered'
   | 'turn-before-close'
@@ -28,6 +30,8 @@ export type BoundaryName =
 export interface Boundary {
   readonly name: BoundaryName;
   readonly effects: ToolEffects | null;
+  /** Where the lane's process is killed first, because only then anything comes to this boundary. */
+  readonly after?: Boundary;
 }
 
 export const CLASSES: readonly ToolEffects[] = ['read', 'idempotent', 'transactional', 'once'];
@@ -54,9 +58,14 @@ const OF_TOOLS: readonly BoundaryName[] = [
   'tool-result-stored',
 ];
 
+// A verdict on a call is due when its process was lost between the call's effect and its result.
+const OF_VERDICTS: readonly BoundaryName[] = ['tool-before-verdict', 'tool-verdict-stored'];
+const LOST_CALL: Boundary = { name: 'tool-effect-done', effects: 'once' };
+
 /** Every durable boundary of a turn. A further one is one more line, and one call in failpoints.ts. */
 export const BOUNDARIES: readonly Boundary[] = [
   ...PLAIN.map((name) => ({ name, effects: null })),
+  ...OF_VERDICTS.map((name) => ({ name, effects: null, after: LOST_CALL })),
   ...OF_TOOLS.flatMap((name) => CLASSES.map((effects) => ({ name, effects }))),
 ];
 

@@ -56,7 +56,7 @@ function atModel(turns: TurnStore, reach: Failpoint, calls: CallMemory): ModelSi
   };
 }
 
-type ToolSide = Pick<TurnStore, 'openTool' | 'saveToolResult' | 'runTransactionalTool'>;
+type ToolSide = Pick<TurnStore, 'openTool' | 'saveToolResult' | 'runTransactionalTool' | 'settleTool'>;
 
 function atTools(turns: TurnStore, reach: Failpoint, calls: CallMemory): ToolSide {
   const atCall = (boundary: BoundaryName, { runId, step, effects, key }: OpenedTool) =>
@@ -83,6 +83,13 @@ function atTools(turns: TurnStore, reach: Failpoint, calls: CallMemory): ToolSid
       });
       await atCall('tool-result-stored', tool);
       return done;
+    },
+    async settleTool(key, hasProbe) {
+      const { runId, step } = key;
+      await reach({ boundary: 'tool-before-verdict', runId, step, effects: null, key: null });
+      const settled = await turns.settleTool(key, hasProbe);
+      await reach({ boundary: 'tool-verdict-stored', runId, step, effects: null, key: null });
+      return settled;
     },
   };
 }

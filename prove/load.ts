@@ -75,7 +75,7 @@ export interface Load {
   finish(deadline: number): Promise<void>;
 }
 
-const PAUSE_MS = 1_500;
+const PAUSE_MS = 3_000;
 const TURNS_OF_AGENT = 15;
 // One agent has two clients, so that a message always waits; one asks for approvals.
 const SHAPES: readonly (readonly ('plain' | 'approval')[])[] = [['plain', 'plain'], ['plain'], ['approval']];

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { startFakeOpenAI } from '../test/support/fake-openai';
+import { createFairQueue } from '../api/fair-queue';
 import { createPool } from '../db/pool';
 import { BOUNDARIES, type BoundaryName } from './boundaries';
 import { startCoordinator } from './coordinator';
@@ -119,7 +120,8 @@ async function prepare(
     ending.abort();
     await finish();
   });
-  return { pool, coordinator, services, lanes, signal, modelProblems: model.problems, finish };
+  const gate = createFairQueue(os.availableParallelism());
+  return { pool, coordinator, services, lanes, gate, signal, modelProblems: model.problems, finish };
 }
 
 async function carryOut(

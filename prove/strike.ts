@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FairQueue } from '../api/fair-queue';
 import type { Pool } from '../db/pool';
 import type { Boundary, BoundaryName, Hit, KillKind } from './boundaries';
 import type { Coordinator, Waiting } from './coordinator';
@@ -36,6 +37,8 @@ export interface Battlefield {
   readonly coordinator: Coordinator;
   readonly services: Services;
   readonly lanes: readonly { readonly lane: Lane; readonly load: Load }[];
+  /** Starts of processes wait for each other here: a crowd of them would measure the machine. */
+  readonly gate: FairQueue;
   /** Everything stops, at once. */
   readonly signal: AbortSignal;
 }
@@ -51,11 +54,11 @@ const RESTART_PAUSE_MS = 100;
  */
 export async function strike(field: Battlefield, kill: PlannedKill): Promise<Strike> {
   const targets = await Promise.all(kill.aims.map((aim) => ready(field, kill, aim)));
-  const killedAt = Date.now();
-  await end(field, kill);
-  for (const { waiting } of targets) waiting?.goOn();
-  await restart(field, kill);
-  const backAt = Date.now();
+  const { killedAt, backAt } = await field.gate(() =>
+    replace(field, kill, () => {
+      for (const { waiting } of targets) waiting?.goOn();
+    }),
+  );
   const points = await Promise.all(
     targets.map(async ({ aim, waiting, hit }): Promise<CrashPoint> => {
       const recovery = hit ? await recoveryOf(field, { kill, aim, hit, killedAt, backAt }) : null;
@@ -74,6 +77,31 @@ export async function strike(field: Battlefield, kill: PlannedKill): Promise<Str
   return { kill: kill.number, kind: kill.kind, backMs: backAt - killedAt, points };
 }
 
+/** One process dies and its successor serves. */
+async function replace(
+  { services, lanes, signal }: Battlefield,
+  { kind, aims }: Pick<PlannedKill, 'kind' | 'aims'>,
+  onDeath: () => void,
+): Promise<{ killedAt: number; backAt: number }> {
+  const lane = laneOf(lanes, aims[0]?.lane ?? 0).lane;
+  const killedAt = Date.now();
+  if (kind === 'temporal' || kind === 'postgres') await services.kill(kind);
+  else await lane.kill(kind);
+  onDeath();
+  // As a supervisor would: again and again, with a pause.
+  for (let tries = 0; ; tries++) {
+    signal.throwIfAborted();
+    try {
+      if (kind === 'temporal' || kind === 'postgres') await services.restart(kind);
+      else await lane.restart(kind);
+      return { killedAt, backAt: Date.now() };
+    } catch (error) {
+      if (tries >= 20) throw error;
+      await sleep(RESTART_PAUSE_MS);
+    }
+  }
+}
+
 interface Target {
   readonly aim: Aim;
   readonly waiting: Waiting | null;
@@ -82,7 +110,7 @@ interface Target {
 
 /** Waits until a process of the lane is held at the boundary. */
 async function ready(field: Battlefield, kill: PlannedKill, aim: Aim): Promise<Target> {
-  const { coordinator, signal } = field;
+  const { signal } = field;
   signal.throwIfAborted();
   const { lane, boundary } = aim;
   const load = loadOf(field, lane);
@@ -91,10 +119,25 @@ async function ready(field: Battlefield, kill: PlannedKill, aim: Aim): Promise<T
     await sleep(kill.randomMs, undefined, { signal });
     return { aim, waiting: null, hit: await anyHit(field, lane) };
   }
+  if (boundary.after) await loseFirst(field, lane, boundary.after);
+  const waiting = await held(field, lane, boundary);
+  return { aim, waiting, hit: waiting?.hit ?? (await anyHit(field, lane)) };
+}
+
+/** A crash before the crash: what is due after it is what the next kill interrupts. */
+async function loseFirst(field: Battlefield, lane: number, boundary: Boundary): Promise<void> {
+  const waiting = await held(field, lane, boundary);
+  if (!waiting) return;
+  const kind = laneOf(field.lanes, lane).lane.isSplit ? 'worker' : 'server';
+  await replace(field, { kind, aims: [{ lane, boundary }] }, () => waiting.goOn());
+}
+
+/** The first process of the lane that comes to the boundary, held there; clients hurry to make one come. */
+async function held(field: Battlefield, lane: number, boundary: Boundary): Promise<Waiting | null> {
+  const load = loadOf(field, lane);
   const hurrying = setInterval(() => load.hurry(), 200);
   try {
-    const waiting = await coordinator.nextAt(boundary, lane, REACH_MS);
-    return { aim, waiting, hit: waiting?.hit ?? (await anyHit(field, lane)) };
+    return await field.coordinator.nextAt(boundary, lane, REACH_MS);
   } finally {
     clearInterval(hurrying);
   }
@@ -113,26 +156,6 @@ function laneOf<T>(lanes: readonly T[], lane: number): T {
   const found = lanes[lane];
   if (!found) throw new Error(`there is no lane ${lane}`);
   return found;
-}
-
-async function end({ services, lanes }: Battlefield, { kind, aims }: PlannedKill): Promise<void> {
-  if (kind === 'temporal' || kind === 'postgres') await services.kill(kind);
-  else await laneOf(lanes, aims[0]?.lane ?? 0).lane.kill(kind);
-}
-
-/** As a supervisor would: again and again, with a pause. */
-async function restart({ services, lanes, signal }: Battlefield, { kind, aims }: PlannedKill): Promise<void> {
-  for (let tries = 0; ; tries++) {
-    signal.throwIfAborted();
-    try {
-      if (kind === 'temporal' || kind === 'postgres') await services.restart(kind);
-      else await laneOf(lanes, aims[0]?.lane ?? 0).lane.restart(kind);
-      return;
-    } catch (error) {
-      if (tries >= 20) throw error;
-      await sleep(RESTART_PAUSE_MS);
-    }
-  }
 }
 
 // The worker goes on whatever becomes of the API: what an API's death interrupts is the stream of a client.
