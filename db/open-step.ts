@@ -7,10 +7,12 @@ import type { StepKey, StepOutcome } from '../domain/turn';
 import type { TurnRequest } from '../domain/turn-request';
 import type { ToolRule } from '../domain/tool-rules';
 import { AppError } from '../domain/errors';
+import { findGaps } from '../domain/whole-transcript';
 import { isTerminal, type RunStatus } from '../domain/run';
 import { PENDING_APPROVAL_TEXT } from '../domain/run-error';
 import { derivedId } from '../new-id';
 import { toMemoryBlock } from './memory-transaction';
+import { closeAbandonedCalls, closeDangling } from './mend-thread';
 import { MESSAGE_COLUMNS, rowToMessage, type MessageRow } from './message-row';
 import type { Pool, Queryable } from './pool';
 import type { OpenedStep } from '../domain/turn-state';
@@ -22,6 +24,8 @@ interface StepRow {
   readonly attempt: number;
   readonly multitask_strategy: MultitaskStrategy | null;
   readonly has_steered: boolean;
+  /** A request for approval may have lost its step or its turn. */
+  readonly has_abandoned: boolean;
   readonly settled_effects: readonly SettledEffect[];
   readonly step_status: string;
   readonly outcome: StepOutcome | null;
@@ -61,8 +65,9 @@ const OPEN_STEP = `
                     where id = $1 and status = 'created' and cancel_requested_at is null returning id),
        run as (select * from runs where id = $1 and status in ('created', 'running') and cancel_requested_at is null
                   and joined_run_id is null
-                  and not exists (select from messages m where m.conversation_id = runs.conversation_id
-                                     and not m.in_context and m.role = 'approval_request')),
+                  and not exists (select from messages m join steps asked on asked.id = m.step_id
+                                   where m.conversation_id = runs.conversation_id and not m.in_context
+                                     and m.role = 'approval_request' and asked.outcome ? 'pending')),
        step as (insert into steps (id, run_id, index, agent_id, attempt)
                 select $3, run.id, $2, run.agent_id, 1 from run
                 on conflict (run_id, index) do update set attempt = steps.attempt + 1
@@ -75,6 +80,11 @@ const OPEN_STEP = `
                  join messages told on told.id = e.message_id and told.in_context
            where e.note_id is not null and r.conversation_id = run.conversation_id
              and not exists (select from messages note where note.id = e.note_id)) as settled_effects,
+         exists (select from messages m left join steps asked on asked.id = m.step_id
+                  where m.conversation_id = run.conversation_id and not m.in_context and m.role = 'approval_request'
+                    and (asked.id is null
+                         or (select count(*) from tool_executions e where e.step_id = asked.id and e.status <> 'claimed')
+                            < jsonb_array_length(coalesce(asked.outcome -> 'calls', '[]')))) as has_abandoned,
          run.agent_id, run.conversation_id, run.max_steps, run.stream_tokens, run.request,
          a.model, a.llm_config, a.response_format, a.tool_rules, c.memory_seen,
          (select coalesce(jsonb_agg(jsonb_build_object(
@@ -133,13 +143,27 @@ export async function openStep(
       memorySeen: row.memory_seen,
       settledEffects: row.settled_effects,
       steered: [],
-      context: await readContext(pool, row.conversation_id),
+      context: await readWholeContext(pool, runId, row),
     },
   };
 }
 
+/** What the model reads, mended first where something is missing. A whole thread costs one statement and one look. */
+async function readWholeContext(
+  pool: Pool,
+  runId: string,
+  { conversation_id: conversationId, has_abandoned: hasAbandoned }: StepRow,
+): Promise<readonly Message[]> {
+  if (hasAbandoned) await closeAbandonedCalls(pool, conversationId, runId);
+  const context = await readContext(pool, conversationId);
+  const { dangling } = findGaps(context);
+  if (dangling.length === 0) return context;
+  await closeDangling(pool, dangling);
+  return readContext(pool, conversationId);
+}
+
 /** What the model reads of a thread, oldest first. */
-async function readContext(db: Queryable, conversationId: string): Promise<readonly Message[]> {
+export async function readContext(db: Queryable, conversationId: string): Promise<readonly Message[]> {
   const { rows } = await db.query<MessageRow>({
     name: 'read-context',
     text: `select ${MESSAGE_COLUMNS} from messages where conversation_id = $1 and in_context order by seq`,

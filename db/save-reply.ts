@@ -41,7 +41,7 @@ export function saveReply(pool: Pool, step: OpenedStep, saved: ReplyToSave): Pro
     const pending = saved.calls.length > 0 && { pending: saved.calls, expiresAfter: afterSeconds };
     await db.query(`update steps set outcome = $2 where id = $1`, [
       step.stepId,
-      JSON.stringify({ end, ...pending }),
+      toJsonb({ end, ...pending }),
     ]);
     return { end };
   });
@@ -65,7 +65,7 @@ async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): P
       step.attempt,
       step.runId,
       saved.replyMessageId,
-      saved.stopReason === null ? JSON.stringify({ calls: saved.calls }) : null,
+      saved.stopReason === null ? toJsonb({ calls: saved.calls }) : null,
       saved.model.name,
       saved.model.handle,
       saved.model.endpoint,
@@ -77,7 +77,7 @@ async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): P
       usage.cachedInputTokens,
       usage.cacheWriteTokens,
       usage.reasoningTokens,
-      saved.reply.responseId,
+      saved.reply.responseId && storable(saved.reply.responseId),
       saved.firstTokenAt,
       saved.llmNs,
     ],
@@ -101,7 +101,7 @@ export async function insertMessages(
   at: {
     readonly conversationId: string;
     readonly agentId: string;
-    readonly runId: string;
+    readonly runId: string | null;
     readonly stepId: string | null;
   },
   messages: readonly NewMessage[],

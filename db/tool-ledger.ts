@@ -178,7 +178,9 @@ export async function closeOpenCalls(db: Queryable, runId: string, reason: strin
   );
   for (const { asked_by: askedBy, step, calls, closed } of rows) {
     for (const { index } of calls.filter((call) => !closed.includes(call.index))) {
-      const { opened } = await loadCall(db, { runId, askedBy, step, index });
+      const call = await loadCall(db, { runId, askedBy, step, index }).catch(ifDamaged);
+      if (!call) continue; // Rows it refers to are gone. The end of its run does not wait for them; `mend-thread` closes it.
+      const { opened } = call;
       await lockStep(db, opened.stepId);
       const claim = await claimCall(db, opened);
       if (!claim) continue; // It finished while this transaction looked.
@@ -191,4 +193,9 @@ export async function closeOpenCalls(db: Queryable, runId: string, reason: strin
       });
     }
   }
+}
+
+function ifDamaged(error: unknown): null {
+  if (error instanceof AppError && ['NOT_FOUND', 'INTERNAL'].includes(error.code)) return null;
+  throw error;
 }

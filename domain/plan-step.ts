@@ -12,6 +12,7 @@ import {
 } from './tool-rules';
 import type { ClientTool } from './turn-request';
 import type { NewMessage, OfferedTool, OpenedStep } from './turn-state';
+import { wholeTranscript } from './whole-transcript';
 
 /** Everything one model call is about to read, and the messages it brings into the thread if it succeeds. */
 export interface StepPlan {
@@ -112,8 +113,9 @@ const calledTools = (step: OpenedStep): readonly CalledTool[] =>
 
 function withOverride(step: OpenedStep): readonly PromptSource[] {
   const { overrideSystem } = step.request;
-  if (overrideSystem === null) return step.context;
-  return step.context.map((message, index) =>
+  const context = wholeTranscript(step.context);
+  if (overrideSystem === null) return context;
+  return context.map((message, index) =>
     index === 0 && message.role === 'system'
       ? { ...message, parts: [{ type: 'text', text: overrideSystem }] }
       : message,
