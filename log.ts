@@ -39,13 +39,19 @@ export function createLogger(
   );
 }
 
-/** What a line says of an error. Drivers hang whole connections on theirs: those stay out. */
+// A tool may throw an error of any size, and a line is written before anything else goes on.
+const LONGEST_TEXT = 10_000;
+
+/** What a line says of an error. Drivers hang whole connections on theirs: those stay out, and so does the rest of a long text. */
 function toLoggedError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = 'code' in error ? error.code : undefined;
-  const cause = error.cause instanceof Error ? error.cause.message : undefined;
-  return { type: error.name, code, message: error.message, cause, stack: error.stack };
+  const cause = error.cause instanceof Error ? cut(error.cause.message) : undefined;
+  return { type: error.name, code, message: cut(error.message), cause, stack: cut(error.stack) };
 }
+
+const cut = (text: unknown): unknown =>
+  typeof text === 'string' && text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)} ...` : text;
 
 function defaultDestination(): DestinationStream {
   const stderr = pino.destination({ dest: 2, sync: true });

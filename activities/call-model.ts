@@ -73,6 +73,7 @@ async function ask(deps: Deps, step: OpenedStep, abort: AbortController): Promis
   };
 
   const startedAt = process.hrtime.bigint();
+  const limit = setTimeout(() => abort.abort(tookTooLong(info)), REPLY_LIMIT_MS);
   try {
     const request = toRequest(step, info, plan);
     const reply = await client.complete(request, { signal: abort.signal, onEvent, resumable });
@@ -91,9 +92,16 @@ async function ask(deps: Deps, step: OpenedStep, abort: AbortController): Promis
   } catch (error) {
     throw abort.signal.aborted ? abort.signal.reason : error;
   } finally {
+    clearTimeout(limit);
     await deltas.rest();
   }
 }
+
+// Less than Temporal's timeout of the activity, whose attempts are not counted as the model's.
+const REPLY_LIMIT_MS = 9.5 * 60_000;
+
+const tookTooLong = ({ handle }: ModelInfo): AppError =>
+  new AppError('MODEL_TIMEOUT', `${handle} did not end its reply within ${REPLY_LIMIT_MS / 60_000} minutes.`);
 
 function toRequest(step: OpenedStep, info: ModelInfo, plan: StepPlan): ModelRequest {
   return {

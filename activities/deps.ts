@@ -1,4 +1,5 @@
 import type { ModelRegistry } from '../domain/model';
+import type { ToolLimits } from '../domain/tool-limits';
 import type { ToolRunStore } from '../domain/tool-run';
 import type { TurnStore } from '../domain/turn-store';
 import type { ToolRunner } from '../tools/registry';
@@ -10,6 +11,8 @@ export interface ActivityDeps {
   readonly models: ModelRegistry;
   readonly tools: ToolRunner;
   readonly cancellations: Cancellations;
+  /** Tests shorten them. */
+  readonly toolLimits?: ToolLimits;
 }
 
 /** Tells an activity at once that its run was cancelled; heartbeats would say so only at their next round trip. */

@@ -3,12 +3,13 @@ import type { ToolCallContext, ToolOutcome } from '../domain/tool';
 import { parseToolArguments, type ToolArguments } from '../domain/tool-arguments';
 import { failedOutcome, toolError } from '../domain/tool-failure';
 import type { Tool } from '../domain/tool';
+import { TOOL_LIMITS } from '../domain/tool-limits';
 import type { ToolDone, ToolKey } from '../domain/turn';
 import type { OpenedTool } from '../domain/turn-state';
 import { withAbort } from './abort';
 import type { ActivityDeps } from './deps';
 
-type Deps = Pick<ActivityDeps, 'turns' | 'tools' | 'cancellations'>;
+type Deps = Pick<ActivityDeps, 'turns' | 'tools' | 'cancellations' | 'toolLimits'>;
 
 /**
  * Runs one tool call of a reply: claim in the ledger, run, store the result. A call that is closed is never run again;
@@ -21,11 +22,13 @@ export function createExecuteTool(deps: Deps) {
     const tool = claimed.opened;
     // A `once` call has one attempt: when Temporal lost sight of it, it goes on and its result is waited for.
     const isOnly = tool.effects === 'once';
-    return withAbort(deps.cancellations, key.runId, ({ signal }) => run(deps, tool, signal), { isOnly });
+    return withAbort(deps.cancellations, key.runId, (abort) => run(deps, tool, abort), { isOnly });
   };
 }
 
-async function run({ turns, tools }: Deps, opened: OpenedTool, signal: AbortSignal): Promise<ToolDone> {
+async function run(deps: Deps, opened: OpenedTool, abort: AbortController): Promise<ToolDone> {
+  const { turns, tools } = deps;
+  const { signal } = abort;
   const call = readCall(opened);
   const context = toCallContext(opened, signal);
   if (opened.effects === 'transactional') {
@@ -33,7 +36,15 @@ async function run({ turns, tools }: Deps, opened: OpenedTool, signal: AbortSign
       'error' in call ? call.error : tools.runTransactional(call.tool, call.args, context, memory),
     );
   }
-  const outcome = 'error' in call ? call.error : await tools.run(call.tool, call.args, context);
+  const limitMs = (deps.toolLimits ?? TOOL_LIMITS)[opened.effects];
+  const outcome =
+    'error' in call
+      ? call.error
+      : await withinLimit(tools.run(call.tool, call.args, context), {
+          limitMs,
+          abort,
+          onLate: (late) => turns.keepLateResult(opened, late),
+        });
   // A cancelled run is closed by the workflow, which also settles this call; what the tool brought is there for it.
   // Any other result is stored if the call is still this attempt's, and kept for the operator if not.
   if (isCancelled(signal)) {
@@ -41,6 +52,39 @@ async function run({ turns, tools }: Deps, opened: OpenedTool, signal: AbortSign
     throw signal.reason;
   }
   return turns.saveToolResult(opened, outcome);
+}
+
+/**
+ * What the tool brings, or `TOOL_TIMEOUT` when it takes too long: it is told to stop, and not waited for if it does not
+ * listen. What it brings later is handed to `onLate`.
+ */
+async function withinLimit(
+  running: Promise<ToolOutcome>,
+  {
+    limitMs,
+    abort,
+    onLate,
+  }: {
+    readonly limitMs: number;
+    readonly abort: AbortController;
+    readonly onLate: (outcome: ToolOutcome) => Promise<void>;
+  },
+): Promise<ToolOutcome> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const late = new AppError('TOOL_TIMEOUT', `the tool brought no result within ${limitMs} ms`);
+      reject(late);
+      abort.abort(late);
+      // Whoever gave the verdict meanwhile is not told of a failure that comes after it.
+      running.then(onLate).catch(() => undefined);
+    }, limitMs);
+  });
+  try {
+    return await Promise.race([running, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const isCancelled = ({ aborted, reason }: AbortSignal): boolean =>

@@ -6,15 +6,15 @@ import { createExecuteTool } from './execute-tool';
 import { createProbeTool } from './probe-tool';
 import { createRunToolByHand } from './run-tool-by-hand';
 import { createSettleTool } from './settle-tool';
-import { toFailure } from './failures';
+import { checkPayload, toFailure } from './failures';
 import { withHeartbeat } from './heartbeat';
 
 /** All activities, over the ports they need. Failures are logged here and cross to Temporal as codes. */
 export function createActivities(deps: ActivityDeps) {
   const { turns } = deps;
   return {
-    callModel: asActivity(createCallModel(deps)),
-    executeTool: asActivity(createExecuteTool(deps)),
+    callModel: asActivity(createCallModel(deps), { givesUp: true }),
+    executeTool: asActivity(createExecuteTool(deps), { givesUp: true }),
     runToolByHand: asActivity(createRunToolByHand(deps)),
     answerApproval: asActivity((runId: string) => turns.answerApproval(runId)),
     expireApproval: asActivity((messageId: string) => turns.expireApproval(messageId)),
@@ -26,13 +26,17 @@ export function createActivities(deps: ActivityDeps) {
 }
 export type Activities = ReturnType<typeof createActivities>;
 
+/** `givesUp`: an attempt that fails for a reason that stays is not repeated for ever; others must happen whatever failed. */
 function asActivity<Input, Output>(
   work: (input: Input) => Promise<Output>,
+  { givesUp = false }: { readonly givesUp?: boolean } = {},
 ): (input: Input) => Promise<Output> {
   return (input) =>
-    withHeartbeat(() => work(input)).catch((error: unknown) => {
-      const { info, log } = Context.current();
-      log.warn('activity failed', { attempt: info.attempt, error });
-      throw toFailure(error, info.attempt);
-    });
+    withHeartbeat(() => work(input))
+      .then(checkPayload)
+      .catch((error: unknown) => {
+        const { info, log } = Context.current();
+        log.warn('activity failed', { attempt: info.attempt, error });
+        throw toFailure(error, { attempt: info.attempt, givesUp });
+      });
 }

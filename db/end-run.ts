@@ -49,7 +49,7 @@ export async function endRun(db: Queryable, run: RunToClose): Promise<TurnEnd> {
       runId,
       statusOf(stopReason),
       stopReason,
-      error ? JSON.stringify(error) : null,
+      error ? toJsonb(error) : null,
       events.length,
       toJsonb(events),
       noticeOf(runId, events),

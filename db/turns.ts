@@ -7,6 +7,7 @@ import { closeRun } from './close-run';
 import { findNextTurn } from './end-run';
 import { openStep } from './open-step';
 import { readInbox } from './inbox';
+import { toJsonb } from './json';
 import { outlastRestart } from './outlast-restart';
 import { inTransaction, type Pool } from './pool';
 import { appendRewind } from './rewind';
@@ -49,7 +50,7 @@ export function createTurnStore(pool: Pool, worker: number | null = null): TurnS
       await pool.query(`update steps set error = $3 where id = $1 and attempt = $2 and status = 'pending'`, [
         step.stepId,
         step.attempt,
-        JSON.stringify(error),
+        toJsonb(error),
       ]);
     },
     openTool: (key) => openTool(pool, key, worker),

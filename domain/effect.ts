@@ -43,12 +43,19 @@ export interface SettledEffect {
   readonly result: string;
 }
 
-/** What is said of a call whose process was lost: that it may have acted, or that it did not complete. */
+// Codes of calls that were given up at their time limit, by the worker and by Temporal.
+const TIMEOUTS = ['TOOL_TIMEOUT', 'TIMEOUT'];
+
+/** What is said of a call that was lost or given up: that it may have acted, or that it did not complete. */
 export function lostOutcome(toolName: string, code: string, mayHaveActed: boolean): ToolOutcome {
+  const reason = TIMEOUTS.includes(code)
+    ? 'it brought no result within its time limit'
+    : 'the process running it was lost';
   const text = mayHaveActed
-    ? `The outcome of ${toolName} is unknown: the process running it was lost (${code}). ` +
-      'It may or may not have acted. It was not repeated.'
-    : `Error executing function ${toolName}: ${code}: the call could not be completed.`;
+    ? `The outcome of ${toolName} is unknown: ${reason} (${code}). It may or may not have acted. It was not repeated.`
+    : TIMEOUTS.includes(code)
+      ? `Error executing function ${toolName}: ${code}: ${reason}, so it was given up.`
+      : `Error executing function ${toolName}: ${code}: the call could not be completed.`;
   return { status: 'error', result: text, stdout: null, stderr: [text] };
 }
 

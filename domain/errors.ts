@@ -15,6 +15,7 @@ const TAXONOMY = {
   UNAVAILABLE: { status: 503, retryable: true },
   CANCELLED: { status: 409, retryable: false },
   SUPERSEDED: { status: 409, retryable: false },
+  TOOL_TIMEOUT: { status: 504, retryable: false },
   MODEL_BAD_REQUEST: { status: 400, retryable: false, llm: 'llm_bad_request' },
   MODEL_AUTHENTICATION: { status: 401, retryable: false, llm: 'llm_authentication' },
   MODEL_INSUFFICIENT_CREDITS: { status: 402, retryable: false, llm: 'llm_insufficient_credits' },

@@ -1,3 +1,4 @@
+import { cutArguments, MAX_CALLS, nameInHistory, refusalBeyondLimits } from './call-limits';
 import { fragmentsOf } from './message-fragments';
 import type { MessagePart, ToolCallPart } from './message';
 import type { ModelEvent, ModelReply } from './model';
@@ -40,21 +41,26 @@ export function readReply({
   readonly messageId: string;
   readonly noteId: string;
 }): ReadReply {
-  const firstCall = reply.parts.findIndex((part) => part.type === 'tool_call');
+  const made = reply.parts.filter((part) => part.type === 'tool_call');
   // A reply that was cut off may hold half a call: none of its calls is made.
-  const isCounted = (at: number) => reply.finishReason !== 'length' && (plan.isParallel || at === firstCall);
+  const counted = reply.finishReason === 'length' ? [] : made.slice(0, plan.isParallel ? MAX_CALLS : 1);
   const parts = reply.parts
-    .filter((part, at) => part.type !== 'tool_call' || isCounted(at))
-    .map((part) => (part.type === 'tool_call' ? withPrefilled(plan, part) : part));
-  const calls = parts
-    .filter((part) => part.type === 'tool_call')
-    .map((call, index) => planCall(plan, call, index));
+    .filter((part) => part.type !== 'tool_call' || counted.includes(part))
+    .map((part) => (part.type === 'tool_call' ? withPrefilled(plan, cutArguments(part)) : part));
+  const callParts = parts.filter((part) => part.type === 'tool_call');
+  const calls = callParts.map((call, index) => {
+    const beyond = refusalBeyondLimits({ index, given: counted[index] ?? call, made: made.length });
+    return planCall(plan, call, { index, beyond });
+  });
   const waits = calls.some((call) => call.waits);
+  const isFree = (part: MessagePart): part is ToolCallPart =>
+    part.type === 'tool_call' && calls[callParts.indexOf(part)]?.waits !== true;
   const missing = calls.length === 0 && !plan.isLastStep ? missingBeforeExit(plan.rules) : [];
   const message: NewMessage = {
     id: messageId,
     role: waits ? 'approval_request' : 'assistant',
-    parts: waits ? parts.map((part) => markFree(plan, part)) : parts,
+    // Beside calls that wait, one that needs no answer says so.
+    parts: waits ? parts.map((part) => (isFree(part) ? { ...part, waits: false } : part)) : parts,
     name: null,
     otid: null,
     senderId: null,
@@ -84,19 +90,22 @@ function whyStop({
   return reply.finishReason === 'length' ? 'max_tokens_exceeded' : 'end_turn';
 }
 
-/** Beside calls that wait, one that needs no answer says so. */
-const markFree = (plan: StepPlan, part: MessagePart): MessagePart =>
-  part.type === 'tool_call' && !mustAsk(plan, part.name) ? { ...part, waits: false } : part;
-
-function planCall(plan: StepPlan, call: ToolCallPart, index: number): PlannedCall {
+function planCall(
+  plan: StepPlan,
+  call: ToolCallPart,
+  { index, beyond }: { readonly index: number; readonly beyond: string | null },
+): PlannedCall {
   const tool = plan.offered.find(({ name }) => name === call.name);
   const isKnown = plan.rules.toolNames.includes(call.name);
-  return {
+  const planned = {
     index,
-    // Names cross into histories: a model may invent a long one.
-    name: call.name.slice(0, 128),
+    name: nameInHistory(call.name),
     effects: tool?.effects ?? 'read',
     parallel: tool?.enableParallelExecution ?? false,
+  };
+  if (beyond !== null) return { ...planned, refusal: beyond };
+  return {
+    ...planned,
     ...(mustAsk(plan, call.name) && { waits: true }),
     ...(tool?.isClient && { isClient: true }),
     ...(tool?.approvalExpiry && { expiry: tool.approvalExpiry }),
@@ -145,7 +154,7 @@ export function createDeltaView({
   return (event) => {
     if (event.type !== 'tool-call-delta') return { ...event, messageId, stepId };
     if (!calls.has(event.id)) {
-      if (calls.size > 0 && !plan.isParallel) return null;
+      if (calls.size >= (plan.isParallel ? MAX_CALLS : 1)) return null;
       calls.set(event.id, mustAsk(plan, event.name ?? '') ? { approval: true } : {});
     }
     const { id, ...delta } = event;

@@ -22,6 +22,7 @@ import { ensureBuiltinTools } from '../db/tools';
 import { createTurnStore } from '../db/turns';
 import { AppError } from '../domain/errors';
 import type { ModelRegistry } from '../domain/model';
+import type { ToolLimits } from '../domain/tool-limits';
 import { createModelRegistry } from '../llm/registry';
 import { createLogger, type Logger } from '../log';
 import { toBuiltinTool, type ToolModule } from '../tools/handler';
@@ -48,6 +49,8 @@ export interface RunningServer {
 export interface ServeOptions {
   /** Tools beside the built-in ones. */
   readonly tools?: readonly ToolModule[];
+  /** How long calls of tools may take, by their effects. */
+  readonly toolLimits?: ToolLimits;
   /** When the API begins an answer that takes long, and how often it shows life. */
   readonly keepalive?: Keepalive;
   /** Stands between the activities and what they touch: the crash kit stops processes there. */
@@ -63,7 +66,7 @@ export interface ServeOptions {
 export async function serve(
   config: Config,
   log: Logger,
-  { tools = [], keepalive, aroundActivities = same, aroundTurns = same }: ServeOptions = {},
+  { tools = [], toolLimits, keepalive, aroundActivities = same, aroundTurns = same }: ServeOptions = {},
 ): Promise<RunningServer & { readonly models: ModelRegistry }> {
   const { url, address } = requireServices(config);
   const pool = createPool(url, {
@@ -90,6 +93,7 @@ export async function serve(
           cancelled,
           presence,
           modules: tools,
+          toolLimits,
           around: aroundActivities,
         });
   const turnClient = createTurnClient(new Client({ connection, namespace: config.temporal.namespace }), {
@@ -166,6 +170,7 @@ async function startWorker({
   cancelled,
   presence,
   modules,
+  toolLimits,
   around,
 }: {
   readonly config: Config;
@@ -176,6 +181,7 @@ async function startWorker({
   readonly cancelled: ReturnType<typeof createCancelledRuns>;
   readonly presence: number;
   readonly modules: readonly ToolModule[];
+  readonly toolLimits: ToolLimits | undefined;
   readonly around: (deps: ActivityDeps) => ActivityDeps;
 }) {
   const tools = createToolRunner({ recall: createRecall(pool), exaApiKey: config.exaApiKey, modules, log });
@@ -186,6 +192,7 @@ async function startWorker({
     models,
     tools,
     cancellations: cancelled,
+    ...(toolLimits && { toolLimits }),
   });
   const worker = await createWorker({ connection, namespace, taskQueue, deployment, deps });
   const running = worker.run();

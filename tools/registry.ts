@@ -3,7 +3,13 @@ import type { MemoryEdit } from '../domain/memory-edits';
 import type { MemoryTransaction, Recall } from '../domain/ports';
 import type { BuiltinTool, Tool, ToolCallContext, ToolOutcome, ToolProbed } from '../domain/tool';
 import { checkToolArguments, isBuiltin, type ToolArguments } from '../domain/tool-arguments';
-import { failedOutcome, succeededOutcome, toolError, truncateResult } from '../domain/tool-failure';
+import {
+  cutOutcome,
+  failedOutcome,
+  succeededOutcome,
+  toolError,
+  toThrownError,
+} from '../domain/tool-failure';
 import { createConversationSearch } from './builtin/conversation-search/handler';
 import { conversationSearchTool } from './builtin/conversation-search/tool';
 import { coreMemoryAppend } from './builtin/core-memory-append/handler';
@@ -98,9 +104,10 @@ export function createToolRunner({
   const readHandlerOf = (tool: Tool) => (isBuiltin(tool) ? readHandlers.get(tool.name) : undefined);
 
   /** The outcome of a call that threw, unless the error belongs to the turn. */
-  function failed(tool: Tool, context: ToolCallContext, error: unknown): ToolOutcome {
-    if (context.signal.aborted) throw stopped(tool, context.signal, error);
-    if (!(error instanceof Error) || isForTheTurn(error)) throw error;
+  function failed(tool: Tool, context: ToolCallContext, thrown: unknown): ToolOutcome {
+    if (context.signal.aborted) throw stopped(tool, context.signal, thrown);
+    const error = toThrownError(thrown);
+    if (isForTheTurn(error)) throw error;
     if (!(error instanceof AppError))
       log.warn({ err: error, tool: tool.name, ...idsOf(context) }, 'a tool broke');
     return cut(tool, failedOutcome(tool.name, error));
@@ -175,5 +182,5 @@ function cannotRun(tool: Tool): never {
 // Searches of the conversation are bounded by their own limit, as in Letta.
 function cut(tool: Tool, outcome: ToolOutcome): ToolOutcome {
   if (tool.name === conversationSearchTool.name) return outcome;
-  return { ...outcome, result: truncateResult(outcome.result, tool.returnCharLimit) };
+  return cutOutcome(outcome, tool.returnCharLimit);
 }

@@ -36,6 +36,13 @@ it('keeps what a driver hangs on its errors out of the line', () => {
   expect(line).not.toContain('everything it knows');
 });
 
+it('cuts what an error says', () => {
+  const [line = ''] = linesOf((log) => log.warn({ err: new Error('x'.repeat(1_000_000)) }, 'broke'));
+
+  expect(line.length).toBeLessThan(40_000);
+  expect(line).toContain('xxx ...');
+});
+
 it('says nothing below its level', () => {
   expect(linesOf((log) => log.debug('chatter'))).toEqual([]);
 });

@@ -7,12 +7,16 @@ import type { ToolOutcome } from '../../../domain/tool';
 import type { ToolDone } from '../../../domain/turn';
 import type { OpenedTool } from '../../../domain/turn-state';
 import { buildTool } from '../../support/build-tool';
+import { until } from '../../support/started';
 
 const SENT: ToolOutcome = { status: 'success', result: 'sent', stdout: null, stderr: null };
 const KEY = { runId: 'run-1', step: 0, index: 0 };
 
 /** A claimed call of a tool that acts, although it is told to stop while it does. */
-function scene(stop: (environment: MockActivityEnvironment, cancelRun: () => void) => void) {
+function scene(
+  stop: (environment: MockActivityEnvironment, cancelRun: () => void) => void,
+  result: Promise<ToolOutcome> = Promise.resolve(SENT),
+) {
   const environment = new MockActivityEnvironment(
     {},
     { logger: new DefaultLogger('ERROR', () => undefined) },
@@ -41,7 +45,7 @@ function scene(stop: (environment: MockActivityEnvironment, cancelRun: () => voi
     tools: {
       run: () => {
         stop(environment, cancelRun);
-        return Promise.resolve(SENT);
+        return result;
       },
     },
     cancellations: {
@@ -50,6 +54,7 @@ function scene(stop: (environment: MockActivityEnvironment, cancelRun: () => voi
         return () => undefined;
       },
     },
+    toolLimits: { once: 50, read: 50, idempotent: 50 },
   } as unknown as ActivityDeps; // only these are called
   return { stored, run: () => environment.run(createExecuteTool(deps), KEY) };
 }
@@ -70,4 +75,29 @@ it('what a tool brought in a cancelled run is kept for whoever closes the run', 
   await expect(run()).rejects.toMatchObject({ code: 'CANCELLED' });
 
   expect(stored).toEqual(['kept sent']);
+});
+
+it('a tool that does not end is given up at its limit, and what it brings later is kept', async () => {
+  let bring = (_outcome: ToolOutcome) => {};
+  const late = new Promise<ToolOutcome>((resolve) => (bring = resolve));
+  const { stored, run } = scene(() => undefined, late);
+
+  await expect(run()).rejects.toMatchObject({ code: 'TOOL_TIMEOUT' });
+  expect(stored).toEqual([]);
+  bring(SENT);
+
+  await until(() => stored.length > 0, 5_000);
+  expect(stored).toEqual(['kept sent']);
+});
+
+it('a tool that fails after its limit fails nothing else', async () => {
+  let fail = (_error: Error) => {};
+  const late = new Promise<ToolOutcome>((_resolve, reject) => (fail = reject));
+  const { stored, run } = scene(() => undefined, late);
+
+  await expect(run()).rejects.toMatchObject({ code: 'TOOL_TIMEOUT' });
+  fail(new Error('too late'));
+  await late.catch(() => undefined);
+
+  expect(stored).toEqual([]);
 });

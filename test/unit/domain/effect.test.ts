@@ -18,6 +18,12 @@ it('a lost call that may have acted is called unknown, and never an error of the
   expect(result).toMatch(/unknown.*TIMEOUT.*may or may not have acted.*not repeated/);
 });
 
+it('a call that was given up at its limit is not said to have lost its process', () => {
+  for (const mayHaveActed of [true, false]) {
+    expect(lostOutcome('send_mail', 'TOOL_TIMEOUT', mayHaveActed).result).toMatch(/within its time limit/);
+  }
+});
+
 it('a call that was lost before it began is said not to have completed', () => {
   expect(lostOutcome('send_mail', 'NOT_FOUND', false).result).toMatch(/could not be completed/);
 });

@@ -1,5 +1,5 @@
 import { AppError } from '../../../domain/errors';
-import { failedOutcome, toolError, truncateResult } from '../../../domain/tool-failure';
+import { cutOutcome, failedOutcome, succeededOutcome, toolError, toThrownError, truncateResult } from '../../../domain/tool-failure'; // prettier-ignore
 
 it('shows a failure the way Letta does', () => {
   expect(failedOutcome('memory_replace', toolError('KeyError', "'no'"))).toEqual({
@@ -14,6 +14,47 @@ it('shows a failure the way Letta does', () => {
   expect(failedOutcome('t', new RangeError('deep')).stderr).toEqual([
     'Error executing function t: RangeError: deep',
   ]);
+});
+
+it.each([
+  ['a text', 'The tool threw a text'],
+  [undefined, 'The tool threw undefined'],
+  [{ reason: 1 }, 'The tool threw {"reason":1}'],
+  [10n, 'The tool threw something that has no text'],
+])('makes an error of %p, which JavaScript lets a tool throw', (thrown, message) => {
+  expect(toThrownError(thrown).message).toBe(message);
+});
+
+it('says of an error without a message that it has none', () => {
+  const odd = Object.assign(new Error('x'), { message: undefined, name: 7 });
+
+  expect(failedOutcome('t', odd as unknown as Error)).toMatchObject({
+    result: 'it gave no message',
+    stderr: ['Error executing function t: Error: it gave no message'],
+  });
+});
+
+it.each([
+  ['text', 'text'],
+  ['', ''],
+  [undefined, 'None'],
+  [null, 'None'],
+  [{ a: [1] }, '{"a":[1]}'],
+  [7, '7'],
+])('the result of a tool that returns %p is a text', (returned, result) => {
+  expect(succeededOutcome(returned).result).toBe(result);
+});
+
+it('cuts every text of an outcome', () => {
+  const long = 'x'.repeat(100);
+  const cut = cutOutcome({ status: 'error', result: long, stdout: [long, 'short'], stderr: null }, 10);
+
+  expect(cut).toEqual({
+    status: 'error',
+    result: truncateResult(long, 10),
+    stdout: [truncateResult(long, 10), 'short'],
+    stderr: null,
+  });
 });
 
 describe('truncating a result', () => {
