@@ -6,6 +6,7 @@ import { inTransaction, type Queryable } from '../db/pool';
 import { findTools, findToolsByName } from '../db/tools';
 import { type AgentFields, checkAgentName, checkTimezone } from '../domain/agent';
 import { baseToolNames, baseToolRules, randomAgentName } from '../domain/agent-defaults';
+import { bootMessages } from '../domain/boot-messages';
 import { type Block, checkBlockLabel, checkBlockValue, checkUniqueLabels } from '../domain/block';
 import { AppError } from '../domain/errors';
 import { memorySeen } from '../domain/prompt';
@@ -51,7 +52,7 @@ export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody
       agentId: id,
       conversationId: id,
       summary: null,
-      messages: [systemMessage, ...seedMessages(body)],
+      messages: [systemMessage, ...firstMessages(body, agentType, tools)],
       memorySeen: memorySeen(blocks),
     });
     return loadAgentState(tx, id);
@@ -161,8 +162,20 @@ async function createBlocks(db: Queryable, body: CreateAgentBody): Promise<reado
   return [...created, ...attached];
 }
 
-function seedMessages(body: CreateAgentBody): readonly SeedMessage[] {
-  return (body.initial_message_sequence ?? []).map(({ role, content, name, otid, sender_id: senderId }) => ({
+/** What the thread holds behind its system message: what the request says, or what agents of the type begin with. */
+function firstMessages(
+  body: CreateAgentBody,
+  agentType: AgentFields['agentType'],
+  tools: readonly Tool[],
+): readonly SeedMessage[] {
+  if (!body.initial_message_sequence) {
+    const toolNames = tools.map(({ name }) => name);
+    const callId = `call_${newId('job').slice(4, 16)}`;
+    return bootMessages({ agentType, toolNames }, { at: new Date(), callId }).map(({ role, parts }) =>
+      seedMessage(role, parts),
+    );
+  }
+  return body.initial_message_sequence.map(({ role, content, name, otid, sender_id: senderId }) => ({
     ...seedMessage(role, typeof content === 'string' ? [{ type: 'text', text: content }] : content),
     name: name ?? null,
     otid: otid ?? null,

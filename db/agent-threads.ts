@@ -1,12 +1,12 @@
-import type { MessageRole, TextPart } from '../domain/message';
+import type { MessagePart, MessageRole } from '../domain/message';
 import { toJsonb } from './json';
 import type { Queryable } from './pool';
 
 /** A message that exists before any turn: the system message, or one of `initial_message_sequence`. */
 export interface SeedMessage {
   readonly id: string;
-  readonly role: Extract<MessageRole, 'system' | 'user' | 'assistant'>;
-  readonly parts: readonly TextPart[];
+  readonly role: Extract<MessageRole, 'system' | 'user' | 'assistant' | 'tool'>;
+  readonly parts: readonly MessagePart[];
   readonly name: string | null;
   readonly otid: string | null;
   readonly senderId: string | null;

@@ -1,8 +1,10 @@
 import type { MemoryBlock, MemoryTransaction } from '../domain/ports';
 import { AppError } from '../domain/errors';
+import type { MemoryChange } from '../domain/memory-changes';
 import { revisionOf } from '../domain/prompt';
 import type { Queryable } from './pool';
 import { storable } from './json';
+import { checkChanges, makeChange } from './memory-changes';
 
 interface BlockRow {
   readonly id: string;
@@ -32,6 +34,22 @@ export function memoryTransaction(
   db: Queryable,
   { agentId, conversationId }: { readonly agentId: string; readonly conversationId: string | null },
 ): MemoryTransaction {
+  async function writeBlock(block: MemoryBlock, value: string): Promise<void> {
+    const { rows } = await db.query<{ version: number }>(
+      `update blocks set value = $3, version = version + 1, updated_at = now()
+        where id = $1 and version = $2 returning version`,
+      [block.id, block.version, storable(value)],
+    );
+    const version = rows[0]?.version;
+    if (version === undefined) {
+      throw new AppError('CONFLICT', `block ${block.id} changed since version ${block.version}; try again`);
+    }
+    await db.query(
+      `update conversations set memory_seen = memory_seen || jsonb_build_object($2::text, $3::text) where id = $1`,
+      [conversationId, block.label, revisionOf({ id: block.id, version })],
+    );
+  }
+
   return {
     async blocks() {
       await db.query(
@@ -46,20 +64,13 @@ export function memoryTransaction(
       );
       return rows.map(toMemoryBlock);
     },
-    async writeBlock(block, value) {
-      const { rows } = await db.query<{ version: number }>(
-        `update blocks set value = $3, version = version + 1, updated_at = now()
-          where id = $1 and version = $2 returning version`,
-        [block.id, block.version, storable(value)],
-      );
-      const version = rows[0]?.version;
-      if (version === undefined) {
-        throw new AppError('CONFLICT', `block ${block.id} changed since version ${block.version}; try again`);
+    writeBlock,
+    async applyChanges(changes: readonly MemoryChange[]) {
+      await checkChanges(db, changes);
+      for (const change of changes) {
+        if (change.kind === 'write') await writeBlock(change.block, change.value);
+        else await makeChange(db, { agentId, conversationId }, change);
       }
-      await db.query(
-        `update conversations set memory_seen = memory_seen || jsonb_build_object($2::text, $3::text) where id = $1`,
-        [conversationId, block.label, revisionOf({ id: block.id, version })],
-      );
     },
   };
 }

@@ -47,6 +47,7 @@ interface StepRow {
     readonly parallel: boolean;
     readonly requires_approval: boolean;
     readonly approval_expiry: ApprovalExpiry | null;
+    readonly speaks: boolean;
   }[];
   readonly blocks: readonly {
     readonly id: string;
@@ -57,6 +58,10 @@ interface StepRow {
     readonly version: number;
   }[];
 }
+
+// The agents that speak by a tool: those of the older loops.
+const SPEAKS = `t.name = 'send_message' and starts_with(t.tool_type, 'letta_')
+                   and a.agent_type in ('memgpt_agent', 'memgpt_v2_agent', 'split_thread_agent', 'react_agent', 'workflow_agent')`;
 
 // The step is claimed and everything but the transcript is read in one statement. `attempt` counts every claim, so
 // it grows even when a restarted workflow counts its own attempts from one again.
@@ -91,7 +96,8 @@ const OPEN_STEP = `
                    'id', t.id, 'name', t.name, 'json_schema', t.json_schema, 'effects', ${EFFECTS_FOR_AGENT},
                    'parallel', t.enable_parallel_execution,
                    'requires_approval', coalesce(at.requires_approval, t.default_requires_approval, false),
-                   'approval_expiry', ${EXPIRY_FOR_AGENT})
+                   'approval_expiry', ${EXPIRY_FOR_AGENT},
+                   'speaks', ${SPEAKS})
                    order by at.position), '[]')
             from agent_tools at join tools t on t.id = at.tool_id where at.agent_id = a.id) as tools,
          (select coalesce(jsonb_agg(jsonb_build_object(
@@ -138,6 +144,7 @@ export async function openStep(
         enableParallelExecution: tool.parallel,
         requiresApproval: tool.requires_approval,
         approvalExpiry: tool.approval_expiry,
+        ...(tool.speaks && { speaks: true }),
       })),
       blocks: row.blocks.map(toMemoryBlock),
       memorySeen: row.memory_seen,

@@ -55,6 +55,8 @@ export async function storeResult(
           ...outcome,
           ...(status === 'unknown' && { effectStatus: 'unknown' }),
           ...(tool.editedArguments !== null && { ranWith: tool.editedArguments }),
+          // A message that was not said is shown as the failed call that it is.
+          ...(call.speaks && outcome.status === 'success' && { speaks: true }),
         },
       ],
       name: call.name,
@@ -95,7 +97,9 @@ async function whyStop(db: Queryable, tool: OpenedTool): Promise<StopReason | nu
   const history = row.rules.length === 0 ? NO_HISTORY : await readHistory(db, tool);
   // A run that answers an approval has not asked the model itself yet.
   const stepsTaken = tool.askedBy === tool.runId ? tool.step + 1 : 0;
-  return stopAfterTools({ ...history, rules: row.rules, stepsTaken, maxSteps: row.max_steps });
+  const reason = stopAfterTools({ ...history, rules: row.rules, stepsTaken, maxSteps: row.max_steps });
+  // To have spoken is the end of such an agent's turn, as a text is for others.
+  return reason === 'tool_rule' && tool.call.speaks ? 'end_turn' : reason;
 }
 
 const NO_HISTORY = { called: [], lastTools: [], toolNames: [] };

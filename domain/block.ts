@@ -30,9 +30,10 @@ export type BlockFields = Omit<Block, 'id' | 'version' | 'createdAt' | 'updatedA
 export type BlockPatch = Partial<BlockFields>;
 
 export const DEFAULT_BLOCK_LIMIT = 100_000;
-const MAX_LABEL_LENGTH = 256;
-// A label becomes the name of an element in the system prompt.
-const UNSAFE_IN_LABEL = /[<>\p{Cc}]/u;
+/** Most characters a label may have. */
+export const MAX_LABEL_LENGTH = 256;
+/** A label becomes the name of an element in the system prompt. */
+export const UNSAFE_IN_LABEL = /[<>\p{Cc}\p{Cs}]/u;
 
 const DEFAULT_DESCRIPTIONS: Readonly<Record<string, string>> = {
   human:

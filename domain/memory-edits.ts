@@ -40,7 +40,7 @@ export function insertIntoBlock(block: MemoryBlock, text: string, afterLine: num
     );
   }
   const at = afterLine === -1 ? lines.length : afterLine;
-  return edit(block, [...lines.slice(0, at), expandTabs(text), ...lines.slice(at)].join('\n'));
+  return editTo(block, [...lines.slice(0, at), expandTabs(text), ...lines.slice(at)].join('\n'));
 }
 
 /**
@@ -61,18 +61,18 @@ export function replaceInBlock(block: MemoryBlock, find: string, replacement: st
   const value = exact ? block.value : expandTabs(block.value);
   const wanted = exact ? find : expandTabs(find);
   const at = onlyPosition(block.label, value, wanted);
-  return edit(block, expandTabs(value.slice(0, at) + replacement + value.slice(at + wanted.length)));
+  return editTo(block, expandTabs(value.slice(0, at) + replacement + value.slice(at + wanted.length)));
 }
 
 /** Replaces the whole value. */
 export function rethinkBlock(block: MemoryBlock, newMemory: string): MemoryEdit {
   rejectDisplayMarks('new_memory', newMemory);
-  return edit(block, newMemory);
+  return editTo(block, newMemory);
 }
 
 /** Adds `content` as the last line. */
 export function appendToBlock(block: MemoryBlock, content: string): MemoryEdit {
-  return edit(block, block.value === '' ? content : `${block.value}\n${content}`);
+  return editTo(block, block.value === '' ? content : `${block.value}\n${content}`);
 }
 
 /** Replaces every occurrence of `oldContent`; the older relative of `replaceInBlock` that memgpt agents use. */
@@ -84,14 +84,14 @@ export function replaceAllInBlock(block: MemoryBlock, oldContent: string, newCon
       `old_content ${toPythonRepr(shown)} was not found in block "${block.label}". Copy the text exactly as it stands in the block.`,
     );
   }
-  return edit(
+  return editTo(
     block,
     block.value.replaceAll(oldContent, () => newContent),
   );
 }
 
-// A block may already be over its limit (REST writes are not limited). It must stay possible to shorten it.
-function edit(block: MemoryBlock, value: string): MemoryEdit {
+/** The edit to a value worked out elsewhere. A block may be over its limit already: shortening it stays possible. */
+export function editTo(block: MemoryBlock, value: string): MemoryEdit {
   const size = characterCount(value);
   if (size > block.limit && size > characterCount(block.value)) {
     throw toolError(

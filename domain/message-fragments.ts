@@ -1,4 +1,5 @@
 import type { Message, ToolCallPart } from './message';
+import { spokenText } from './spoken-text';
 
 export type FragmentKind =
   | 'reasoning'
@@ -27,6 +28,8 @@ export interface MessageFragment {
 /** The fragments of a stored message in the order clients see them. A pure function: every process gets the same. */
 export function fragmentsOf(message: Pick<Message, 'role' | 'parts'>): readonly MessageFragment[] {
   if (message.role === 'assistant') return replyFragments(message.parts, () => 'tool_call');
+  if (message.role === 'tool' && message.parts.every((part) => part.type === 'tool_return' && part.speaks))
+    return [];
   if (message.role === 'approval_request')
     return replyFragments(message.parts, ({ waits }) => (waits === false ? 'tool_call' : 'approval_request'));
   return [{ index: 0, kind: WHOLE[message.role], partIndexes: message.parts.map((_part, index) => index) }];
@@ -46,10 +49,13 @@ function replyFragments(
   callKind: (call: ToolCallPart) => FragmentKind,
 ): readonly MessageFragment[] {
   return parts.flatMap((part, index): MessageFragment[] => {
+    if (part.type === 'tool_call' && part.speaks) {
+      return spokenText(part) === '' ? [] : [{ index, kind: 'assistant', partIndexes: [index] }];
+    }
     if (part.type === 'tool_call') {
       const kind = callKind(part);
       const calls = parts.flatMap((other, at) =>
-        other.type === 'tool_call' && callKind(other) === kind ? [at] : [],
+        other.type === 'tool_call' && !other.speaks && callKind(other) === kind ? [at] : [],
       );
       return index === calls[0] ? [{ index, kind, partIndexes: calls }] : [];
     }

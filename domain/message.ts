@@ -58,6 +58,8 @@ export interface ToolCallPart {
   readonly arguments: string;
   /** False for a call beside others that wait for a human: it needs no answer and runs after theirs. */
   readonly waits?: false;
+  /** The call is how its agent speaks: clients see what it says, not the call. */
+  readonly speaks?: true;
   readonly provider?: ProviderData;
 }
 export interface ToolReturnPart {
@@ -74,6 +76,8 @@ export interface ToolReturnPart {
   readonly resolution?: ToolResolution;
   /** JSON of the arguments it ran with, where a human changed the model's. */
   readonly ranWith?: string;
+  /** The return of a call that is shown as what it says; it is not shown itself. */
+  readonly speaks?: true;
 }
 export type ToolResolution = Pick<ToolReturnPart, 'status' | 'result' | 'stdout' | 'stderr'>;
 export interface ApprovalPart {

@@ -1,3 +1,5 @@
+import type { MemoryChange } from './memory-changes';
+
 // What built-in tools may ask of the database. Implemented in db/, handed to handlers by the worker.
 
 /** A memory block as a tool sees it. */
@@ -15,6 +17,8 @@ export interface MemoryTransaction {
   /** The agent's blocks in attachment order, locked until the transaction ends. */
   blocks(): Promise<readonly MemoryBlock[]>;
   writeBlock(block: MemoryBlock, value: string): Promise<void>;
+  /** Makes all changes of a call. A tool error, thrown before anything is written, says why they can't be made. */
+  applyChanges(changes: readonly MemoryChange[]): Promise<void>;
 }
 
 export interface RecallQuery {

@@ -4,6 +4,7 @@ import type { MessagePart, ToolCallPart } from './message';
 import type { ModelEvent, ModelReply } from './model';
 import { toNote, type StepPlan } from './plan-step';
 import type { StopReason } from './run';
+import { createSpokenText } from './spoken-text';
 import type { RunEvent } from './run-event';
 import {
   constraintError,
@@ -46,7 +47,9 @@ export function readReply({
   const counted = reply.finishReason === 'length' ? [] : made.slice(0, plan.isParallel ? MAX_CALLS : 1);
   const parts = reply.parts
     .filter((part) => part.type !== 'tool_call' || counted.includes(part))
-    .map((part) => (part.type === 'tool_call' ? withPrefilled(plan, cutArguments(part)) : part));
+    .map((part) =>
+      part.type === 'tool_call' ? markSpeaking(plan, withPrefilled(plan, cutArguments(part))) : part,
+    );
   const callParts = parts.filter((part) => part.type === 'tool_call');
   const calls = callParts.map((call, index) => {
     const beyond = refusalBeyondLimits({ index, given: counted[index] ?? call, made: made.length });
@@ -89,6 +92,13 @@ function whyStop({
   if (calls.length > 0 || missing.length > 0) return null;
   return reply.finishReason === 'length' ? 'max_tokens_exceeded' : 'end_turn';
 }
+
+/** A call by which the agent speaks. One that waits for a human is shown as what it asks for. */
+const markSpeaking = (plan: StepPlan, call: ToolCallPart): ToolCallPart =>
+  speaks(plan, call.name) ? { ...call, speaks: true } : call;
+
+const speaks = (plan: StepPlan, name: string): boolean =>
+  !mustAsk(plan, name) && plan.offered.some((tool) => tool.name === name && tool.speaks === true);
 
 function planCall(
   plan: StepPlan,
@@ -150,12 +160,19 @@ export function createDeltaView({
   readonly plan: StepPlan;
 }): (event: ModelEvent) => RunEvent | null {
   const calls = new Map<string, { readonly approval?: true }>();
+  const spoken = new Map<string, (delta: string) => string>();
   const firstIndex = { waits: -1, free: -1 };
   return (event) => {
     if (event.type !== 'tool-call-delta') return { ...event, messageId, stepId };
     if (!calls.has(event.id)) {
       if (calls.size >= (plan.isParallel ? MAX_CALLS : 1)) return null;
       calls.set(event.id, mustAsk(plan, event.name ?? '') ? { approval: true } : {});
+      if (speaks(plan, event.name ?? '')) spoken.set(event.id, createSpokenText());
+    }
+    const speak = spoken.get(event.id);
+    if (speak) {
+      const text = speak(event.arguments ?? '');
+      return text === '' ? null : { type: 'text-delta', index: event.index, text, messageId, stepId };
     }
     const { id, ...delta } = event;
     const kind = calls.get(id)?.approval ? 'waits' : 'free';

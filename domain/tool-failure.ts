@@ -17,6 +17,10 @@ export function toolError(exception: ToolException, message: string, options: Er
   return new AppError('INVALID_ARGUMENT', message, { ...options, facts: { exception } });
 }
 
+/** Whether an error is the tool's answer, and not a failure of what it runs on. */
+export const isToolError = (error: unknown): boolean =>
+  error instanceof AppError && error.facts['exception'] !== undefined;
+
 /** The outcome of a tool that failed with `error`, in Letta's form. */
 export function failedOutcome(toolName: string, error: Error): ToolOutcome {
   const named = error instanceof AppError ? error.facts['exception'] : undefined;

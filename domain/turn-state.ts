@@ -56,6 +56,8 @@ export type OfferedTool = Pick<Tool, 'id' | 'name' | 'jsonSchema' | 'effects' | 
   readonly approvalExpiry?: ApprovalExpiry | null;
   /** The client runs it. */
   readonly isClient?: boolean;
+  /** Its calls are how the agent speaks. */
+  readonly speaks?: boolean;
 };
 
 export interface NewMessage {

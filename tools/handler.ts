@@ -1,3 +1,4 @@
+import type { MemoryChanges } from '../domain/memory-changes';
 import type { MemoryEdit } from '../domain/memory-edits';
 import type { MemoryBlock } from '../domain/ports';
 import type { ToolArguments } from '../domain/tool-arguments';
@@ -7,8 +8,11 @@ import { toolError } from '../domain/tool-failure';
 /** Code of a tool outside of memory. What it throws as a tool error becomes its result. */
 export type ReadHandler = (args: ToolArguments, context: ToolCallContext) => Promise<string>;
 
-/** Code of a memory tool: decides, purely, what one block becomes. The runner reads and writes. */
-export type MemoryHandler = (blocks: readonly MemoryBlock[], args: ToolArguments) => MemoryEdit;
+/** Code of a memory tool: decides, purely, what becomes of the agent's blocks. The runner reads and writes. */
+export type MemoryHandler = (
+  blocks: readonly MemoryBlock[],
+  args: ToolArguments,
+) => MemoryEdit | MemoryChanges;
 
 /** What a module's probe says: `not_done` only if the effect did not happen and can't happen any more. */
 export type ProbeAnswer =

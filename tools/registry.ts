@@ -1,11 +1,12 @@
 import { AppError, isRetryable } from '../domain/errors';
-import type { MemoryEdit } from '../domain/memory-edits';
+import { type MemoryChanges, toChanges } from '../domain/memory-changes';
 import type { MemoryTransaction, Recall } from '../domain/ports';
 import type { BuiltinTool, Tool, ToolCallContext, ToolOutcome, ToolProbed } from '../domain/tool';
 import { checkToolArguments, isBuiltin, type ToolArguments } from '../domain/tool-arguments';
 import {
   cutOutcome,
   failedOutcome,
+  isToolError,
   succeededOutcome,
   toolError,
   toThrownError,
@@ -18,6 +19,12 @@ import { coreMemoryReplace } from './builtin/core-memory-replace/handler';
 import { coreMemoryReplaceTool } from './builtin/core-memory-replace/tool';
 import { createFetchWebpage, type FetchPageOptions } from './builtin/fetch-webpage/handler';
 import { fetchWebpageTool } from './builtin/fetch-webpage/tool';
+import { memory as memoryCommand } from './builtin/memory/handler';
+import { memoryTool } from './builtin/memory/tool';
+import { memoryApplyPatch } from './builtin/memory-apply-patch/handler';
+import { memoryApplyPatchTool } from './builtin/memory-apply-patch/tool';
+import { memoryFinishEdits } from './builtin/memory-finish-edits/handler';
+import { memoryFinishEditsTool } from './builtin/memory-finish-edits/tool';
 import { memoryInsert } from './builtin/memory-insert/handler';
 import { memoryInsertTool } from './builtin/memory-insert/tool';
 import { memoryReplace } from './builtin/memory-replace/handler';
@@ -26,6 +33,8 @@ import { memoryRethink } from './builtin/memory-rethink/handler';
 import { memoryRethinkTool } from './builtin/memory-rethink/tool';
 import { runCode } from './builtin/run-code/handler';
 import { runCodeTool } from './builtin/run-code/tool';
+import { sendMessage } from './builtin/send-message/handler';
+import { sendMessageTool } from './builtin/send-message/tool';
 import { createWebSearch } from './builtin/web-search/handler';
 import { webSearchTool } from './builtin/web-search/tool';
 import type { MemoryHandler, ReadHandler, ToolModule } from './handler';
@@ -37,6 +46,10 @@ export const builtinTools: readonly BuiltinTool[] = [
   memoryRethinkTool,
   coreMemoryAppendTool,
   coreMemoryReplaceTool,
+  memoryTool,
+  memoryApplyPatchTool,
+  memoryFinishEditsTool,
+  sendMessageTool,
   conversationSearchTool,
   webSearchTool,
   fetchWebpageTool,
@@ -51,7 +64,7 @@ export interface ToolRunner {
   /** Whether the tool must go through `runTransactional`. */
   isTransactional(tool: Tool): boolean;
   run(tool: Tool, args: ToolArguments, context: ToolCallContext): Promise<ToolOutcome>;
-  /** Like `run`, inside the transaction that stores the outcome. Writes at most one block, and none if it fails. */
+  /** Like `run`, inside the transaction that stores the outcome. Writes nothing if it fails. */
   runTransactional(
     tool: Tool,
     args: ToolArguments,
@@ -81,6 +94,8 @@ const MEMORY_HANDLERS: ReadonlyMap<string, MemoryHandler> = new Map([
   [memoryRethinkTool.name, memoryRethink],
   [coreMemoryAppendTool.name, coreMemoryAppend],
   [coreMemoryReplaceTool.name, coreMemoryReplace],
+  [memoryTool.name, memoryCommand],
+  [memoryApplyPatchTool.name, memoryApplyPatch],
 ]);
 
 /** The runner of the built-in tools. Other tools answer that this version cannot run them. */
@@ -92,6 +107,8 @@ export function createToolRunner({
   ...deps
 }: ToolRunnerDeps): ToolRunner {
   const readHandlers: ReadonlyMap<string, ReadHandler> = new Map([
+    [memoryFinishEditsTool.name, memoryFinishEdits],
+    [sendMessageTool.name, sendMessage],
     [conversationSearchTool.name, createConversationSearch({ recall, now })],
     [webSearchTool.name, createWebSearch(deps)],
     [fetchWebpageTool.name, createFetchWebpage(deps.fetchPage ?? {})],
@@ -127,18 +144,23 @@ export function createToolRunner({
     },
 
     async runTransactional(tool, args, context, memory) {
-      // Reading and writing stay outside of the try: their failures are the database's, not the tool's.
+      // Reading stays outside of the try: its failures are the database's, not the tool's.
       const blocks = await memory.blocks();
-      let edit: MemoryEdit;
+      let edit: MemoryChanges;
       try {
         context.signal.throwIfAborted();
         const handler = memoryHandlerOf(tool) ?? cannotRun(tool);
-        edit = handler(blocks, checkToolArguments(tool, args));
+        edit = toChanges(handler(blocks, checkToolArguments(tool, args)));
       } catch (error) {
         return failed(tool, context, error);
       }
-      await memory.writeBlock(edit.block, edit.value);
-      return cut(tool, succeededOutcome(edit.value));
+      try {
+        await memory.applyChanges(edit.changes);
+      } catch (error) {
+        if (!isToolError(error)) throw error;
+        return failed(tool, context, error);
+      }
+      return cut(tool, succeededOutcome(edit.result));
     },
 
     hasProbe: (tool) => probeOf(tool) !== undefined,

@@ -1,6 +1,7 @@
 import { otidOf } from '../../domain/ids';
 import type { ImagePart, Message, MessagePart, ToolReturnPart } from '../../domain/message';
 import { type FragmentKind, fragmentsOf, type MessageFragment } from '../../domain/message-fragments';
+import { spokenText } from '../../domain/spoken-text';
 import { toWireSeconds } from './dates';
 import type {
   WireApproval,
@@ -114,7 +115,12 @@ function bodyOf(kind: FragmentKind, parts: readonly MessagePart[], { createdAt }
 }
 
 const textOf = (parts: readonly MessagePart[]): string =>
-  parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
+  parts
+    .flatMap((part) => {
+      if (part.type === 'text') return [part.text];
+      return part.type === 'tool_call' && part.speaks ? [spokenText(part)] : [];
+    })
+    .join('\n');
 
 function firstReasoning([part]: readonly MessagePart[]): { reasoning: string; signature: string | null } {
   return part?.type === 'reasoning'

@@ -2,7 +2,8 @@ import type { ModelReply } from '../../../domain/model';
 import { planStep } from '../../../domain/plan-step';
 import { createDeltaView, readReply } from '../../../domain/read-reply';
 import type { OpenedStep } from '../../../domain/turn-state';
-import { buildOffered, buildStep } from '../../support/build-step';
+import { toWireMessages } from '../../../api/wire/message';
+import { buildMessage, buildOffered, buildStep } from '../../support/build-step';
 
 const plan = (facts: Partial<OpenedStep> = {}) =>
   planStep(
@@ -164,5 +165,47 @@ describe('the view of deltas', () => {
       { approval: true },
       { approval: true },
     ]);
+  });
+});
+
+describe('a call by which the agent speaks', () => {
+  const speaking = { tools: [buildOffered('send_message', { speaks: true })] };
+  const said = call('send_message', '{"message":"Hello there."}');
+
+  it('is shown as what it says, and its return is not shown', () => {
+    const { messages, calls, events } = read([said], speaking);
+    const [message] = messages;
+
+    expect(calls).toHaveLength(1);
+    expect(events).toHaveLength(1);
+    expect(toWireMessages(buildMessage('assistant', message!.parts))).toMatchObject([
+      { message_type: 'assistant_message', content: 'Hello there.' },
+    ]);
+    const result = { type: 'tool_return', toolCallId: 'c', name: 'send_message', status: 'success', result: 'None', stdout: null, stderr: null } as const; // prettier-ignore
+    expect(toWireMessages(buildMessage('tool', [{ ...result, speaks: true }]))).toEqual([]);
+    expect(toWireMessages(buildMessage('tool', [result]))).toHaveLength(1);
+  });
+
+  it('streams as text', () => {
+    const show = createDeltaView({ messageId: 'message-1', stepId: 'step-1', plan: plan(speaking) });
+    const piece = (args: string, name?: string) =>
+      show({
+        type: 'tool-call-delta',
+        index: 0,
+        id: 'c',
+        arguments: args,
+        ...(name !== undefined && { name }),
+      });
+
+    expect(piece('{"mess', 'send_message')).toBeNull();
+    expect(piece('age":"Hello')).toMatchObject({ type: 'text-delta', index: 0, text: 'Hello' });
+    expect(piece(' there."}')).toMatchObject({ type: 'text-delta', text: ' there.' });
+  });
+
+  it('is shown as a request while a human is asked', () => {
+    const asked = { tools: [buildOffered('send_message', { speaks: true, requiresApproval: true })] };
+    const { messages } = read([said], asked);
+
+    expect(messages[0]?.parts).toEqual([said]);
   });
 });

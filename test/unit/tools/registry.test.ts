@@ -1,4 +1,5 @@
 import { AppError } from '../../../domain/errors';
+import type { MemoryChange } from '../../../domain/memory-changes';
 import type { MemoryBlock, MemoryTransaction, Recall } from '../../../domain/ports';
 import { toBuiltinTool, type ToolModule } from '../../../tools/handler';
 import { builtinTools, createToolRunner } from '../../../tools/registry';
@@ -24,6 +25,9 @@ class Memory implements MemoryTransaction {
   writeBlock(block: MemoryBlock, value: string) {
     this.written.push([block.label, value]);
     return Promise.resolve();
+  }
+  async applyChanges(changes: readonly MemoryChange[]) {
+    for (const change of changes) if (change.kind === 'write') await this.writeBlock(change.block, change.value);
   }
 }
 
