@@ -10,6 +10,7 @@ import { startFakeOpenAI, type FakeReply, type FakeRequest } from '../test/suppo
 import { callApi } from './client';
 import { startCoordinator } from './coordinator';
 import { startLane, type Lane } from './lane';
+import { onStopRequests } from './stop-requests';
 import { startServices, type Services } from './services';
 
 // One turn of thousands of steps, killed on the way. Each step counts a memory block up by one, so the block says at the
@@ -43,13 +44,19 @@ async function strike(victim: Victim, lane: Lane, services: Services): Promise<v
 
 /** Follows the turn to its end and kills one process after the other at even distances. */
 async function follow(
-  turn: { readonly runId: string; readonly steps: number; readonly kills: number },
+  turn: {
+    readonly runId: string;
+    readonly steps: number;
+    readonly kills: number;
+    readonly stop: AbortSignal;
+  },
   { pool, lane, services }: { readonly pool: Pool; readonly lane: Lane; readonly services: Services },
 ): Promise<string> {
   let killed = 0;
   let last = -1;
   for (;;) {
     await sleep(100);
+    if (turn.stop.aborted) return 'not awaited to its end';
     const status = await ask<{ status: string; steps: number }>(
       pool,
       `select r.status, (select count(*) from steps where run_id = r.id and status = 'success') as steps
@@ -154,9 +161,10 @@ async function main(): Promise<void> {
   } as const;
   const { values } = parseArgs({ options });
   const [steps, kills] = [Number(values.steps), Number(values.kills)];
+  const stops = onStopRequests(say);
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-long-turn-'));
   const [services, fake, coordinator] = await Promise.all([
-    startServices(home),
+    startServices(home, stops.now),
     startFakeOpenAI({ record: false, script: counting(steps - 1) }),
     startCoordinator(),
   ]);
@@ -173,7 +181,10 @@ async function main(): Promise<void> {
       max_steps: steps,
     });
     const startedAt = Date.now();
-    const status = await follow({ runId: run.id, steps, kills }, { pool, lane, services });
+    const status = await follow(
+      { runId: run.id, steps, kills, stop: stops.windUp },
+      { pool, lane, services },
+    );
     const seconds = (Date.now() - startedAt) / 1000;
     say(
       `the run is ${status} after ${seconds.toFixed(0)} s; the model was asked ${fake.count} times, ${kills} kills`,
