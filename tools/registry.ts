@@ -98,15 +98,14 @@ const MEMORY_HANDLERS: ReadonlyMap<string, MemoryHandler> = new Map([
   [memoryApplyPatchTool.name, memoryApplyPatch],
 ]);
 
-/** The runner of the built-in tools. Other tools answer that this version cannot run them. */
-export function createToolRunner({
+/** Code of the tools that change no memory, by name. */
+const otherHandlers = ({
   recall,
-  log,
   now = () => new Date(),
   modules = [],
   ...deps
-}: ToolRunnerDeps): ToolRunner {
-  const readHandlers: ReadonlyMap<string, ReadHandler> = new Map([
+}: ToolRunnerDeps): ReadonlyMap<string, ReadHandler> =>
+  new Map([
     [memoryFinishEditsTool.name, memoryFinishEdits],
     [sendMessageTool.name, sendMessage],
     [conversationSearchTool.name, createConversationSearch({ recall, now })],
@@ -115,6 +114,11 @@ export function createToolRunner({
     [runCodeTool.name, runCode],
     ...modules.map(({ name, run }): [string, ReadHandler] => [name, run]),
   ]);
+
+/** The runner of the built-in tools. Other tools answer that this version cannot run them. */
+export function createToolRunner(deps: ToolRunnerDeps): ToolRunner {
+  const { log, modules = [] } = deps;
+  const readHandlers = otherHandlers(deps);
   const probes = new Map(modules.flatMap(({ name, probe }) => (probe ? [[name, probe]] : [])));
   const probeOf = (tool: Tool) => (isBuiltin(tool) ? probes.get(tool.name) : undefined);
   const memoryHandlerOf = (tool: Tool) => (isBuiltin(tool) ? MEMORY_HANDLERS.get(tool.name) : undefined);

@@ -87,8 +87,8 @@ it('what it says streams token by token as text', async () => {
   const said: string[] = [];
   const types = new Set<string>();
   for await (const event of stream) {
-    types.add(event.message_type);
-    if (event.message_type === 'assistant_message') said.push(String(event.content));
+    types.add(String(event.message_type));
+    if (event.message_type === 'assistant_message') said.push(event.content as string);
   }
 
   expect(said.length).toBeGreaterThan(1);

@@ -27,7 +27,8 @@ class Memory implements MemoryTransaction {
     return Promise.resolve();
   }
   async applyChanges(changes: readonly MemoryChange[]) {
-    for (const change of changes) if (change.kind === 'write') await this.writeBlock(change.block, change.value);
+    for (const change of changes)
+      if (change.kind === 'write') await this.writeBlock(change.block, change.value);
   }
 }
 
