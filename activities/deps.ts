@@ -1,3 +1,4 @@
+import type { AgentCallStore } from '../domain/agent-calls';
 import type { ModelRegistry } from '../domain/model';
 import type { ToolLimits } from '../domain/tool-limits';
 import type { ToolRunStore } from '../domain/tool-run';
@@ -8,6 +9,7 @@ import type { ToolRunner } from '../tools/registry';
 export interface ActivityDeps {
   readonly turns: TurnStore;
   readonly toolRuns: ToolRunStore;
+  readonly agentCalls: AgentCallStore;
   readonly models: ModelRegistry;
   readonly tools: ToolRunner;
   readonly cancellations: Cancellations;

@@ -91,7 +91,7 @@ const isCancelled = ({ aborted, reason }: AbortSignal): boolean =>
   aborted && reason instanceof AppError && reason.code === 'CANCELLED';
 
 /** The tool and its arguments, or why the call is answered without running anything. */
-function readCall({
+export function readCall({
   call,
   tool,
   refusal,

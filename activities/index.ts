@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
-import type { CloseRunInput } from '../domain/turn';
+import type { CloseRunInput, ToolKey } from '../domain/turn';
 import type { ActivityDeps } from './deps';
+import { createCollectReplies, createSendToAgents } from './ask-agents';
 import { createCallModel } from './call-model';
 import { createExecuteTool } from './execute-tool';
 import { createProbeTool } from './probe-tool';
@@ -20,6 +21,9 @@ export function createActivities(deps: ActivityDeps) {
     expireApproval: asActivity((messageId: string) => turns.expireApproval(messageId)),
     settleTool: asActivity(createSettleTool(deps)),
     probeTool: asActivity(createProbeTool(deps)),
+    sendToAgents: asActivity(createSendToAgents(deps)),
+    collectReplies: asActivity(createCollectReplies(deps)),
+    cancelAgents: asActivity((key: ToolKey) => deps.agentCalls.cancel(key)),
     closeRun: asActivity((input: CloseRunInput) => turns.closeRun(input)),
     findNextTurn: asActivity((conversationId: string) => turns.findNextTurn(conversationId)),
   };

@@ -31,19 +31,21 @@ const END_RUN = `
        stored as (insert into run_events (run_id, seq, event)
                   select $1, run.event_seq - $5 + item.position, item.event
                     from run, jsonb_array_elements($6::jsonb) with ordinality as item (event, position))
-  select pg_notify('${RUN_EVENTS_CHANNEL}', $7) from run
-   union all select pg_notify('${RUN_EVENTS_CHANNEL}', joined.id || ' end') from joined`;
+  select told.*, (select caller_conversation_id from agent_calls where run_id = $1 and waits) as caller
+    from (select 1) as one
+         left join (select pg_notify('${RUN_EVENTS_CHANNEL}', $7) from run
+                     union all select pg_notify('${RUN_EVENTS_CHANNEL}', joined.id || ' end') from joined) as told on true`;
 
 /**
  * Ends a run inside the caller's transaction and finds the message that waits behind it. A run that is over already
- * keeps its end. Also stamps the agent's last_* fields.
+ * keeps its end. Also stamps the agent's last_* fields, and names the agent that waits for this run.
  */
 export async function endRun(db: Queryable, run: RunToClose): Promise<TurnEnd> {
   const { runId, stopReason, error } = run;
   const end: RunEvent = { type: 'run-end', stopReason, ...(error && { error }) };
   const events = [...(run.events ?? []), end];
-  await db.query({
-    name: 'end-run',
+  const { rows } = await db.query<{ caller: string | null }>({
+    name: 'end-run-of-call',
     text: END_RUN,
     values: [
       runId,
@@ -55,7 +57,9 @@ export async function endRun(db: Queryable, run: RunToClose): Promise<TurnEnd> {
       noticeOf(runId, events),
     ],
   });
-  return { stopReason: run.stopReason, next: await takeNextTurn(db, run.conversationId) };
+  const caller = rows[0]?.caller;
+  const next = await takeNextTurn(db, run.conversationId);
+  return { stopReason: run.stopReason, next, ...(caller && { caller }) };
 }
 
 /** The oldest message that waits. Waiting messages whose run was cancelled are closed on the way. */

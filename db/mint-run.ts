@@ -1,5 +1,5 @@
 import { AppError } from '../domain/errors';
-import type { TurnInput } from '../domain/turn';
+import type { StoppedTurn, TurnInput } from '../domain/turn';
 import type { MultitaskStrategy } from '../domain/inbox';
 import type { RequestIdentity } from '../domain/request-identity';
 import type { TurnRequest } from '../domain/turn-request';
@@ -106,10 +106,7 @@ export async function unmintRun(db: Queryable, runId: string): Promise<void> {
   await db.query(`delete from runs where id = $1 and status = 'created'`, [runId]);
 }
 
-export interface StoppedRun {
-  readonly runId: string;
-  readonly conversationId: string;
-}
+export type StoppedRun = StoppedTurn;
 
 /**
  * Asks runs of an agent to stop: those that wait are closed here, those in progress are marked and the workers that

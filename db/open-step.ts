@@ -1,3 +1,4 @@
+import { AGENT_CALL_TYPE } from '../domain/agent-calls';
 import type { ApprovalExpiry } from '../domain/approval';
 import type { SettledEffect } from '../domain/effect';
 import type { Message } from '../domain/message';
@@ -48,6 +49,7 @@ interface StepRow {
     readonly requires_approval: boolean;
     readonly approval_expiry: ApprovalExpiry | null;
     readonly speaks: boolean;
+    readonly asks_agents: boolean;
   }[];
   readonly blocks: readonly {
     readonly id: string;
@@ -97,7 +99,7 @@ const OPEN_STEP = `
                    'parallel', t.enable_parallel_execution,
                    'requires_approval', coalesce(at.requires_approval, t.default_requires_approval, false),
                    'approval_expiry', ${EXPIRY_FOR_AGENT},
-                   'speaks', ${SPEAKS})
+                   'speaks', ${SPEAKS}, 'asks_agents', t.tool_type = '${AGENT_CALL_TYPE}')
                    order by at.position), '[]')
             from agent_tools at join tools t on t.id = at.tool_id where at.agent_id = a.id) as tools,
          (select coalesce(jsonb_agg(jsonb_build_object(
@@ -145,6 +147,7 @@ export async function openStep(
         requiresApproval: tool.requires_approval,
         approvalExpiry: tool.approval_expiry,
         ...(tool.speaks && { speaks: true }),
+        ...(tool.asks_agents && { asksAgents: true }),
       })),
       blocks: row.blocks.map(toMemoryBlock),
       memorySeen: row.memory_seen,

@@ -118,6 +118,7 @@ function planCall(
     ...planned,
     ...(mustAsk(plan, call.name) && { waits: true }),
     ...(tool?.isClient && { isClient: true }),
+    ...(tool?.asksAgents && { asksAgents: true }),
     ...(tool?.approvalExpiry && { expiry: tool.approvalExpiry }),
     ...(isKnown &&
       !tool && {

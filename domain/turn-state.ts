@@ -58,6 +58,8 @@ export type OfferedTool = Pick<Tool, 'id' | 'name' | 'jsonSchema' | 'effects' | 
   readonly isClient?: boolean;
   /** Its calls are how the agent speaks. */
   readonly speaks?: boolean;
+  /** Its calls are messages to other agents. */
+  readonly asksAgents?: boolean;
 };
 
 export interface NewMessage {

@@ -24,7 +24,12 @@ export interface TurnEnd {
   readonly next: TurnInput | null;
   /** The turn ended in a request for approval that is answered without a human after a while. */
   readonly expiry?: { readonly messageId: string; readonly afterSeconds: number };
+  /** The conversation of the agent whose call this turn answers, if that one waits. */
+  readonly caller?: string;
 }
+
+/** A turn that is to be told to stop. */
+export type StoppedTurn = Pick<TurnInput, 'runId' | 'conversationId'>;
 
 /** A tool call as the workflow sees it: enough to choose timeouts and retries, nothing of its content. */
 export interface PlannedCall {
@@ -40,6 +45,8 @@ export interface PlannedCall {
   /** The client runs it; the server never does. */
   readonly isClient?: boolean;
   readonly expiry?: ApprovalExpiry;
+  /** The call is a message to other agents, whose answers may take as long as their turns. */
+  readonly asksAgents?: boolean;
 }
 
 export type StepOutcome =
@@ -106,7 +113,13 @@ export const forWorkflow = (outcome: StepOutcome): StepOutcome =>
 
 /** Calls as Temporal may see them. */
 export const callsForWorkflow = (calls: readonly PlannedCall[]): readonly PlannedCall[] =>
-  calls.map(({ index, name, effects, parallel }) => ({ index, name, effects, parallel }));
+  calls.map(({ index, name, effects, parallel, asksAgents }) => ({
+    index,
+    name,
+    effects,
+    parallel,
+    ...(asksAgents && { asksAgents }),
+  }));
 
 /** The id of the workflow that waits for an approval request to expire. */
 export const expiryWorkflowId = (messageId: string): string => `approval/${messageId}`;

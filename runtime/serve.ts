@@ -12,6 +12,7 @@ import { createRunWatcher } from '../api/run-watcher';
 import { startSweeper } from '../api/sweeper';
 import { createTurnClient, type TurnClient } from '../api/turn-client';
 import { loadConfig, readEnvironment, type Config } from '../config';
+import { createAgentCallStore } from '../db/agent-calls';
 import { createListener } from '../db/listener';
 import { createPool, type Pool } from '../db/pool';
 import { holdPresence, newPresence } from '../db/presence';
@@ -189,6 +190,7 @@ async function startWorker({
   const deps = around({
     turns: createTurnStore(pool, presence),
     toolRuns: createToolRunStore(pool),
+    agentCalls: createAgentCallStore(pool),
     models,
     tools,
     cancellations: cancelled,

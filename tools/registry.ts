@@ -11,6 +11,7 @@ import {
   toolError,
   toThrownError,
 } from '../domain/tool-failure';
+import { agentCallByHand } from './builtin/agent-call-by-hand';
 import { createConversationSearch } from './builtin/conversation-search/handler';
 import { conversationSearchTool } from './builtin/conversation-search/tool';
 import { coreMemoryAppend } from './builtin/core-memory-append/handler';
@@ -35,6 +36,9 @@ import { runCode } from './builtin/run-code/handler';
 import { runCodeTool } from './builtin/run-code/tool';
 import { sendMessage } from './builtin/send-message/handler';
 import { sendMessageTool } from './builtin/send-message/tool';
+import { sendMessageToAgentAndWaitForReplyTool } from './builtin/send-message-to-agent-and-wait-for-reply/tool';
+import { sendMessageToAgentAsyncTool } from './builtin/send-message-to-agent-async/tool';
+import { sendMessageToAgentsMatchingTagsTool } from './builtin/send-message-to-agents-matching-tags/tool';
 import { createWebSearch } from './builtin/web-search/handler';
 import { webSearchTool } from './builtin/web-search/tool';
 import type { MemoryHandler, ReadHandler, ToolModule } from './handler';
@@ -50,6 +54,9 @@ export const builtinTools: readonly BuiltinTool[] = [
   memoryApplyPatchTool,
   memoryFinishEditsTool,
   sendMessageTool,
+  sendMessageToAgentAndWaitForReplyTool,
+  sendMessageToAgentAsyncTool,
+  sendMessageToAgentsMatchingTagsTool,
   conversationSearchTool,
   webSearchTool,
   fetchWebpageTool,
@@ -108,6 +115,9 @@ const otherHandlers = ({
   new Map([
     [memoryFinishEditsTool.name, memoryFinishEdits],
     [sendMessageTool.name, sendMessage],
+    [sendMessageToAgentAndWaitForReplyTool.name, agentCallByHand],
+    [sendMessageToAgentAsyncTool.name, agentCallByHand],
+    [sendMessageToAgentsMatchingTagsTool.name, agentCallByHand],
     [conversationSearchTool.name, createConversationSearch({ recall, now })],
     [webSearchTool.name, createWebSearch(deps)],
     [fetchWebpageTool.name, createFetchWebpage(deps.fetchPage ?? {})],

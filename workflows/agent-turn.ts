@@ -7,6 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { PlannedCall, ToolDone, ToolKey, TurnEnd, TurnInput } from '../domain/turn';
+import { askAgents, listenForReplies, type Replies, tellCaller } from './ask-agents';
 import { startExpiry } from './approval-expiry';
 import { continueTurn } from './continue-turn';
 import { failureCode, stopReasonOf } from './failure-code';
@@ -24,14 +25,18 @@ import {
 /** One conversation turn: ask the model, run the tools it chose, until it is done; then the message that waits, if any. */
 export async function agentTurn(turn: TurnInput): Promise<void> {
   const steps = new CancellationScope();
+  const replies = listenForReplies();
   let hasNews = false;
   setHandler(messageWaiting, () => void (hasNews = true));
   setHandler(cancelTurn, (runId) => {
     if (runId === turn.runId) steps.cancel();
   });
 
-  const end = await steps.run(() => runSteps(turn)).catch((error: unknown) => closeFailed(turn, error));
+  const end = await steps
+    .run(() => runSteps(turn, replies))
+    .catch((error: unknown) => closeFailed(turn, error));
   await CancellationScope.nonCancellable(async () => {
+    if (end.caller !== undefined) await tellCaller(end.caller, turn.runId);
     if (end.expiry) await startExpiry({ conversationId: turn.conversationId, ...end.expiry });
     let next = end.next;
     while (next === null && hasNews) {
@@ -42,12 +47,12 @@ export async function agentTurn(turn: TurnInput): Promise<void> {
   });
 }
 
-async function runSteps(turn: TurnInput): Promise<TurnEnd> {
+async function runSteps(turn: TurnInput, replies: Replies): Promise<TurnEnd> {
   if (turn.isAnswer && turn.step === undefined) {
     const answered = await answerApproval(turn.runId);
     if (answered.end) return answered.end;
     const { askedBy, step, calls } = answered;
-    const stop = await runTools({ runId: turn.runId, askedBy, step }, calls);
+    const stop = await runTools({ runId: turn.runId, askedBy, step, replies }, calls);
     if (stop) return stop;
   }
   for (let step = turn.step ?? 0; ; step++) {
@@ -55,13 +60,13 @@ async function runSteps(turn: TurnInput): Promise<TurnEnd> {
     const key = { runId: turn.runId, step };
     const { end, calls } = await callModel(key);
     if (end) return end;
-    const stop = await runTools(key, calls);
+    const stop = await runTools({ ...key, replies }, calls);
     if (stop) return stop;
   }
 }
 
 /** The step whose calls are run; `askedBy` where another run made it. */
-type Asked = Omit<ToolKey, 'index'>;
+type Asked = Omit<ToolKey, 'index'> & { readonly replies: Replies };
 
 /** Runs the calls of one reply in order; neighbours that allow it run side by side. */
 async function runTools(step: Asked, calls: readonly PlannedCall[]): Promise<TurnEnd | undefined> {
@@ -81,9 +86,10 @@ function nextBatch(calls: readonly PlannedCall[]): readonly PlannedCall[] {
 }
 
 /** A call whose activity failed for good is closed with a truthful result, so that the transcript stays whole. */
-async function runTool(step: Asked, call: PlannedCall) {
+async function runTool({ replies, ...step }: Asked, call: PlannedCall) {
   const key = { ...step, index: call.index };
-  return executeTool(key, call).catch(async (error: unknown) => {
+  const work = call.asksAgents ? askAgents(key, replies) : executeTool(key, call);
+  return work.catch(async (error: unknown) => {
     const code = codeUnlessCancelled(error);
     const settled = await settleTool({ ...key, code });
     return settled.probe ? runProbed(key, call, code) : settled;

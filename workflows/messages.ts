@@ -4,3 +4,5 @@ import { defineSignal } from '@temporalio/workflow';
 export const messageWaiting = defineSignal('messageWaiting');
 /** Stops the named run if it is the one in progress; ignored otherwise. */
 export const cancelTurn = defineSignal<[runId: string]>('cancelTurn');
+/** Says that the run that answers a call of this conversation's agent is over. */
+export const agentReplied = defineSignal<[runId: string]>('agentReplied');

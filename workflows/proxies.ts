@@ -64,6 +64,15 @@ export const runToolByHand = ({ id, effects }: ToolRunInput): Promise<void> =>
     id,
   ]);
 
+/** Messages between agents: posted, answered and called off in Postgres. No activity waits for an answer. */
+export const { sendToAgents, collectReplies, cancelAgents } = proxyActivities<
+  Pick<Activities, 'sendToAgents' | 'collectReplies' | 'cancelAgents'>
+>({
+  startToCloseTimeout: '10s',
+  heartbeatTimeout: '1500ms',
+  retry: { initialInterval: '100ms', maximumInterval: '2s', maximumAttempts: 300 },
+});
+
 /** Bookkeeping that must happen whatever else failed: closing runs and tool calls, finding the next message. */
 export const { answerApproval, expireApproval, closeRun, settleTool, findNextTurn } = proxyActivities<
   Pick<Activities, 'answerApproval' | 'expireApproval' | 'closeRun' | 'settleTool' | 'findNextTurn'>

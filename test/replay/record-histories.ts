@@ -25,7 +25,7 @@ const INSERT: FakeReply = {
 const SEARCH = { name: 'conversation_search', arguments: { query: CANARY } };
 
 /** What the model says step by step to a message that names the shape; the last reply is repeated. */
-const REPLIES: Readonly<Record<string, readonly FakeReply[]>> = {
+const REPLIES: Record<string, readonly FakeReply[]> = {
   plain: [{ text: CANARY }],
   tools: [INSERT, INSERT, { text: CANARY }],
   'parallel-tools': [{ toolCalls: [SEARCH, SEARCH, SEARCH] }, { text: CANARY }],
@@ -36,12 +36,16 @@ const REPLIES: Readonly<Record<string, readonly FakeReply[]>> = {
   queued: [{ text: CANARY, delayMs: 400 }],
   'required-before-exit': [{ text: CANARY }, INSERT, { text: CANARY }],
   approval: [INSERT, { text: CANARY }],
+  slow: [{ text: CANARY, delayMs: 20_000 }],
   'client-tool': [{ toolCalls: [{ name: 'local', arguments: { fact: CANARY } }] }],
 };
 
+// Also in a message that comes from an agent.
+const SHAPE = /^shape (\S+)/m;
+
 function script({ turns }: FakeRequest): FakeReply {
-  const at = turns.findLastIndex(({ role, text }) => role === 'user' && text.startsWith('shape '));
-  const shape = turns[at]!.text.split(' ')[1]!;
+  const at = turns.findLastIndex(({ role, text }) => role === 'user' && SHAPE.test(text));
+  const shape = SHAPE.exec(turns[at]!.text)![1]!;
   const step = turns.slice(at).filter(({ role }) => role === 'assistant').length;
   const replies = REPLIES[shape]!;
   return replies[Math.min(step, replies.length - 1)]!;
@@ -134,6 +138,31 @@ async function record(): Promise<void> {
   await workflow.getHandle(expiryWorkflowId(asked!.message_id)).result();
   await saveWorkflow('expiry', expiryWorkflowId(asked!.message_id));
   await save('expiry-answered', expiring.id);
+
+  /** A turn that asks a fresh agent for a turn of the shape `asks`. */
+  async function startAsking(asks: string) {
+    const [asked, asker] = [
+      await createAgent(url),
+      await createAgent(url, { include_multi_agent_tools: true }),
+    ];
+    const args = { message: `shape ${asks} ${CANARY}`, other_agent_id: asked.id };
+    const name = 'send_message_to_agent_and_wait_for_reply';
+    REPLIES['agents'] = [{ toolCalls: [{ name, arguments: args }] }, { text: CANARY }];
+    const isBusy = asks === 'queued';
+    if (isBusy) await sendAsync(url, asked.id, `shape queued ${CANARY}`);
+    return { asked, asker, runId: await sendAsync(url, asker.id, `shape agents ${CANARY}`) };
+  }
+  const idle = await startAsking('plain');
+  await runEnd(url, idle.runId);
+  await save('agents-asking', idle.asker.id);
+  await save('agents-asked', idle.asked.id);
+  const busy = await startAsking('queued');
+  await runEnd(url, busy.runId);
+  await save('agents-asking-busy', busy.asker.id);
+  const stopped = await startAsking('slow');
+  await until(() => JSON.stringify(fake.requests.at(-1)?.body).includes('shape slow'), 10_000);
+  await call(url, 'POST', `/v1/agents/${stopped.asker.id}/messages/cancel`, { run_ids: [stopped.runId] });
+  await save('agents-cancelled', stopped.asker.id);
 
   if (fake.problems.length > 0) throw new Error(fake.problems.join('\n'));
   await connection.close();

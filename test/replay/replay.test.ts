@@ -26,6 +26,10 @@ const replay = (history: string): Promise<void> =>
 
 it('there is a history of every shape a turn can take', () => {
   expect(shapes.sort()).toEqual([
+    'agents-asked',
+    'agents-asking',
+    'agents-asking-busy',
+    'agents-cancelled',
     'approval-answered',
     'approval-asked',
     'cancelled',

@@ -43,6 +43,9 @@ beforeAll(async () => {
     'findNextTurn',
     'answerApproval',
     'expireApproval',
+    'sendToAgents',
+    'collectReplies',
+    'cancelAgents',
   ] as const;
   worker = await Worker.create({
     connection,
@@ -392,5 +395,115 @@ describe('a turn that asked for an approval with a policy', () => {
     await expiry(messageId);
 
     expect(calls).toEqual(['callModel 0', 'expireApproval']);
+  });
+});
+
+describe('a call that is a message to another agent', () => {
+  const asksAgents = planned(0, { effects: 'transactional', asksAgents: true });
+  const asked = (): TurnInput => newTurn();
+  const other = ({ conversationId }: TurnInput) => client.workflow.getHandle(turnWorkflowId(conversationId));
+
+  it('starts the turn of the other agent and goes on when that one tells of its end', async () => {
+    const [turn, target] = [newTurn(), asked()];
+    let isOver = false;
+    fakes = {
+      sendToAgents: () => ({ turns: [target] }),
+      callModel: ({ runId, step }) => {
+        if (runId === turn.runId) return step === 0 ? { calls: [asksAgents] } : ended();
+        isOver = true;
+        return { end: { ...ended().end, caller: turn.conversationId } };
+      },
+      collectReplies: () => (isOver ? {} : { isPending: true }),
+    };
+
+    const handle = await start(turn);
+    await handle.result();
+
+    expect(calls).toEqual([
+      'callModel 0',
+      'sendToAgents 0 0',
+      'callModel 0',
+      'collectReplies 0 0',
+      'callModel 1',
+    ]);
+    const { events } = await handle.fetchHistory();
+    const signals = events?.flatMap(
+      (event) => event.workflowExecutionSignaledEventAttributes?.signalName ?? [],
+    );
+    const fired = events?.filter((event) => event.timerFiredEventAttributes);
+    expect([signals, fired]).toEqual([['agentReplied'], []]);
+  });
+
+  it('looks by itself when nobody tells it', async () => {
+    const [turn, target] = [newTurn(), asked()];
+    let looks = 0;
+    fakes = {
+      sendToAgents: () => ({ turns: [target] }),
+      callModel: ({ runId, step }) =>
+        runId === turn.runId && step === 0 ? { calls: [asksAgents] } : ended(),
+      collectReplies: () => (++looks === 1 ? {} : { isPending: true }),
+    };
+
+    await finish(turn);
+
+    expect(looks).toBe(1);
+  });
+
+  it('goes on at once when the call has its result', async () => {
+    const [turn, target] = [newTurn(), asked()];
+    fakes = {
+      sendToAgents: () => ({ turns: [target], done: {} }),
+      callModel: ({ runId, step }) =>
+        runId === turn.runId && step === 0 ? { calls: [asksAgents] } : ended(),
+    };
+
+    await finish(turn);
+    await other(target).result();
+
+    expect(calls).not.toContain('collectReplies 0 0');
+    expect(calls.filter((name) => name.startsWith('callModel'))).toHaveLength(3);
+  });
+
+  it('calls the other turn off when its own is cancelled', async () => {
+    const [turn, target, gate] = [newTurn(), asked(), createGate()];
+    fakes = {
+      sendToAgents: () => ({ turns: [target] }),
+      callModel: async ({ runId }) => {
+        if (runId === turn.runId) return { calls: [asksAgents] };
+        const { cancelled, heartbeat } = Context.current();
+        const beat = setInterval(() => heartbeat(), 100);
+        void gate.pass();
+        return cancelled.finally(() => clearInterval(beat));
+      },
+      cancelAgents: () => [target],
+      closeRun: () => ended('cancelled').end,
+    };
+    const handle = await start(turn);
+    await gate.reached;
+
+    await handle.signal('cancelTurn', turn.runId);
+    await handle.result();
+    await other(target).result();
+
+    expect(calls.filter((name) => name === 'closeRun cancelled CANCELLED')).toHaveLength(2);
+    expect(calls).toContain('cancelAgents 0 0');
+  });
+
+  it('calls the other turn off when its own run is found to be over', async () => {
+    const [turn, target] = [newTurn(), asked()];
+    fakes = {
+      sendToAgents: () => ({ turns: [target] }),
+      callModel: ({ runId }) =>
+        runId === turn.runId
+          ? { calls: [asksAgents] }
+          : { end: { ...ended().end, caller: turn.conversationId } },
+      collectReplies: () => Promise.reject(failure('CANCELLED')),
+      cancelAgents: () => [],
+      closeRun: () => ended('cancelled').end,
+    };
+
+    await finish(turn);
+
+    expect(calls.slice(-2)).toEqual(['cancelAgents 0 0', 'closeRun cancelled CANCELLED']);
   });
 });

@@ -45,7 +45,7 @@ it.each([
 });
 
 it('holds nine tools with unique names and a description for every parameter', () => {
-  expect(new Set(builtinTools.map((tool) => tool.name)).size).toBe(13);
+  expect(new Set(builtinTools.map((tool) => tool.name)).size).toBe(16);
   for (const tool of builtinTools) {
     const { properties } = tool.parameters as { properties: Record<string, { description?: string }> };
     expect(Object.values(properties).every(({ description }) => (description ?? '').length > 10)).toBe(true);
