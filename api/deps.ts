@@ -1,5 +1,6 @@
 import type { Pool } from '../db/pool';
 import type { ModelDirectory } from '../domain/model';
+import type { SchemaDeriver } from '../domain/source-tool';
 import type { Logger } from '../log';
 import type { Keepalive } from './keepalive';
 import type { RunWatcher } from './run-watcher';
@@ -9,6 +10,8 @@ import type { TurnClient } from './turn-client';
 export interface ApiDeps {
   readonly db: Pool;
   readonly models: ModelDirectory;
+  /** Reads the schema of a tool that comes as source code. */
+  readonly deriveSchema: SchemaDeriver;
   /** The only way to start, cancel or ask about a turn. */
   readonly turns: TurnClient;
   /** Wakes whoever waits for events of a run. */

@@ -42,6 +42,7 @@ const COLUMNS: Columns<ToolFields> = {
   approvalExpiry: ['approval_expiry', 'jsonb'],
   enableParallelExecution: ['enable_parallel_execution'],
   effects: ['effects'],
+  network: ['network'],
   metadata: ['metadata', 'jsonb'],
 };
 
@@ -62,6 +63,7 @@ export interface ToolRow {
   readonly approval_expiry: ApprovalExpiry | null;
   readonly enable_parallel_execution: boolean;
   readonly effects: ToolEffects;
+  readonly network: boolean | null;
   readonly metadata: Record<string, unknown>;
   readonly created_at: Date;
   readonly updated_at: Date;
@@ -84,6 +86,7 @@ export const toTool = (row: ToolRow): Tool => ({
   approvalExpiry: row.approval_expiry,
   enableParallelExecution: row.enable_parallel_execution,
   effects: row.effects,
+  network: row.network,
   metadata: row.metadata,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
@@ -148,6 +151,7 @@ async function upsertBuiltinTools(db: Queryable, tools: readonly BuiltinTool[]):
       approvalExpiry: null,
       enableParallelExecution: tool.enableParallelExecution,
       effects: tool.effects,
+      network: null,
       metadata: {},
     });
     const declared = ['tool_type', 'description', 'json_schema', 'enable_parallel_execution', 'effects'];

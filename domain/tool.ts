@@ -23,6 +23,8 @@ export interface Tool {
   readonly approvalExpiry: ApprovalExpiry | null;
   readonly enableParallelExecution: boolean;
   readonly effects: ToolEffects;
+  /** Whether its code may reach public addresses; null leaves it to the server's setting. */
+  readonly network: boolean | null;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly createdAt: Date;
   readonly updatedAt: Date;

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActivityDeps } from '../activities/deps';
+import { loadAgentState } from '../api/agent-state';
 import { createApp } from '../api/app';
 import { startCallbacks } from '../api/callbacks';
 import type { ApiDeps } from '../api/deps';
@@ -11,6 +12,7 @@ import type { Keepalive } from '../api/keepalive';
 import { createRunWatcher } from '../api/run-watcher';
 import { startSweeper } from '../api/sweeper';
 import { createTurnClient, type TurnClient } from '../api/turn-client';
+import { toWireAgent } from '../api/wire/agent';
 import { loadConfig, readEnvironment, type Config } from '../config';
 import { createAgentCallStore } from '../db/agent-calls';
 import { createListener } from '../db/listener';
@@ -24,6 +26,7 @@ import { createTurnStore } from '../db/turns';
 import { AppError } from '../domain/errors';
 import type { ModelRegistry } from '../domain/model';
 import type { ToolLimits } from '../domain/tool-limits';
+import type { SourceLanguage } from '../domain/source-tool';
 import { createModelRegistry } from '../llm/registry';
 import { createLogger, type Logger } from '../log';
 import { toBuiltinTool, type ToolModule } from '../tools/handler';
@@ -32,6 +35,7 @@ import { createCancelledRuns } from '../worker/cancellations';
 import { createWorker } from '../worker/create-worker';
 import { hasTurnAttributes } from '../worker/search-attributes';
 import { connectTemporal } from '../worker/temporal-connection';
+import { composeLanguages } from './source-languages';
 
 /** What the supervisor hears of the server process. */
 export type ServerMessage =
@@ -82,6 +86,8 @@ export async function serve(
   const listener = await listenToRuns(url, { watcher, cancelled, presence, log });
   await ensureBuiltinTools(pool, [...builtinTools, ...tools.map(toBuiltinTool)]);
 
+  const languages = composeLanguages();
+
   const worker =
     config.roles === 'api'
       ? null
@@ -95,16 +101,14 @@ export async function serve(
           presence,
           modules: tools,
           toolLimits,
+          sources: languages,
           around: aroundActivities,
         });
-  const turnClient = createTurnClient(new Client({ connection, namespace: config.temporal.namespace }), {
-    taskQueue: config.temporal.taskQueue,
-    isSearchable: await hasTurnAttributes(connection, config.temporal.namespace, log),
-  });
   const deps: ApiDeps = {
     db: pool,
     models,
-    turns: aroundTurns(turnClient),
+    deriveSchema: languages.deriveSchema,
+    turns: aroundTurns(await connectTurns(config, connection, log)),
     watcher,
     log,
     password: config.api.password,
@@ -127,6 +131,13 @@ export async function serve(
 }
 
 const same = <T>(each: T): T => each;
+
+async function connectTurns({ temporal }: Config, connection: NativeConnection, log: Logger) {
+  return createTurnClient(new Client({ connection, namespace: temporal.namespace }), {
+    taskQueue: temporal.taskQueue,
+    isSearchable: await hasTurnAttributes(connection, temporal.namespace, log),
+  });
+}
 
 /** Hears of events and cancellations, and tells other workers by its connection that this process lives. */
 function listenToRuns(
@@ -172,6 +183,7 @@ async function startWorker({
   presence,
   modules,
   toolLimits,
+  sources,
   around,
 }: {
   readonly config: Config;
@@ -183,9 +195,17 @@ async function startWorker({
   readonly presence: number;
   readonly modules: readonly ToolModule[];
   readonly toolLimits: ToolLimits | undefined;
+  readonly sources: SourceLanguage;
   readonly around: (deps: ActivityDeps) => ActivityDeps;
 }) {
-  const tools = createToolRunner({ recall: createRecall(pool), exaApiKey: config.exaApiKey, modules, log });
+  const tools = createToolRunner({
+    recall: createRecall(pool),
+    exaApiKey: config.exaApiKey,
+    modules,
+    sources,
+    agentState: async (agentId) => toWireAgent(await loadAgentState(pool, agentId)),
+    log,
+  });
   const { namespace, taskQueue, deployment } = config.temporal;
   const deps = around({
     turns: createTurnStore(pool, presence),

@@ -1,6 +1,7 @@
 import { AppError, isRetryable } from '../domain/errors';
 import { type MemoryChanges, toChanges } from '../domain/memory-changes';
 import type { MemoryTransaction, Recall } from '../domain/ports';
+import type { SourceCall, SourceLanguage } from '../domain/source-tool';
 import type { BuiltinTool, Tool, ToolCallContext, ToolOutcome, ToolProbed } from '../domain/tool';
 import { checkToolArguments, isBuiltin, type ToolArguments } from '../domain/tool-arguments';
 import {
@@ -32,7 +33,7 @@ import { memoryReplace } from './builtin/memory-replace/handler';
 import { memoryReplaceTool } from './builtin/memory-replace/tool';
 import { memoryRethink } from './builtin/memory-rethink/handler';
 import { memoryRethinkTool } from './builtin/memory-rethink/tool';
-import { runCode } from './builtin/run-code/handler';
+import { createRunCode } from './builtin/run-code/handler';
 import { runCodeTool } from './builtin/run-code/tool';
 import { sendMessage } from './builtin/send-message/handler';
 import { sendMessageTool } from './builtin/send-message/tool';
@@ -89,6 +90,10 @@ export interface ToolRunnerDeps {
   readonly exaApiKey: string | null;
   /** Tools beside the built-in ones. */
   readonly modules?: readonly ToolModule[];
+  /** Runs tools that are stored as source code; without it they answer that this server cannot run them. */
+  readonly sources?: Pick<SourceLanguage, 'runTool' | 'runCode'>;
+  /** An agent as the API shows it, for tools that ask for `agent_state`. */
+  readonly agentState?: (agentId: string) => Promise<Readonly<Record<string, unknown>> | null>;
   readonly exaBaseUrl?: string;
   readonly fetchPage?: FetchPageOptions;
   readonly now?: () => Date;
@@ -105,34 +110,15 @@ const MEMORY_HANDLERS: ReadonlyMap<string, MemoryHandler> = new Map([
   [memoryApplyPatchTool.name, memoryApplyPatch],
 ]);
 
-/** Code of the tools that change no memory, by name. */
-const otherHandlers = ({
-  recall,
-  now = () => new Date(),
-  modules = [],
-  ...deps
-}: ToolRunnerDeps): ReadonlyMap<string, ReadHandler> =>
-  new Map([
-    [memoryFinishEditsTool.name, memoryFinishEdits],
-    [sendMessageTool.name, sendMessage],
-    [sendMessageToAgentAndWaitForReplyTool.name, agentCallByHand],
-    [sendMessageToAgentAsyncTool.name, agentCallByHand],
-    [sendMessageToAgentsMatchingTagsTool.name, agentCallByHand],
-    [conversationSearchTool.name, createConversationSearch({ recall, now })],
-    [webSearchTool.name, createWebSearch(deps)],
-    [fetchWebpageTool.name, createFetchWebpage(deps.fetchPage ?? {})],
-    [runCodeTool.name, runCode],
-    ...modules.map(({ name, run }): [string, ReadHandler] => [name, run]),
-  ]);
-
-/** The runner of the built-in tools. Other tools answer that this version cannot run them. */
+/** The runner of the built-in tools and of those that are stored as source code. */
 export function createToolRunner(deps: ToolRunnerDeps): ToolRunner {
   const { log, modules = [] } = deps;
-  const readHandlers = otherHandlers(deps);
+  const readHandlers = readHandlersOf(deps);
   const probes = new Map(modules.flatMap(({ name, probe }) => (probe ? [[name, probe]] : [])));
   const probeOf = (tool: Tool) => (isBuiltin(tool) ? probes.get(tool.name) : undefined);
   const memoryHandlerOf = (tool: Tool) => (isBuiltin(tool) ? MEMORY_HANDLERS.get(tool.name) : undefined);
   const readHandlerOf = (tool: Tool) => (isBuiltin(tool) ? readHandlers.get(tool.name) : undefined);
+  const runSource = sourceRunnerOf(deps);
 
   /** The outcome of a call that threw, unless the error belongs to the turn. */
   function failed(tool: Tool, context: ToolCallContext, thrown: unknown): ToolOutcome {
@@ -150,6 +136,7 @@ export function createToolRunner(deps: ToolRunnerDeps): ToolRunner {
     async run(tool, args, context) {
       try {
         context.signal.throwIfAborted();
+        if (isFromSource(tool)) return cut(tool, await runSource(tool, args, context));
         const handler = readHandlerOf(tool) ?? cannotRun(tool);
         return cut(tool, succeededOutcome(await handler(checkToolArguments(tool, args), context)));
       } catch (error) {
@@ -188,6 +175,35 @@ export function createToolRunner(deps: ToolRunnerDeps): ToolRunner {
     },
   };
 }
+
+function readHandlersOf(deps: ToolRunnerDeps): ReadonlyMap<string, ReadHandler> {
+  const { recall, now = () => new Date(), modules = [], sources } = deps;
+  return new Map([
+    [memoryFinishEditsTool.name, memoryFinishEdits],
+    [sendMessageTool.name, sendMessage],
+    [sendMessageToAgentAndWaitForReplyTool.name, agentCallByHand],
+    [sendMessageToAgentAsyncTool.name, agentCallByHand],
+    [sendMessageToAgentsMatchingTagsTool.name, agentCallByHand],
+    [conversationSearchTool.name, createConversationSearch({ recall, now })],
+    [webSearchTool.name, createWebSearch(deps)],
+    [fetchWebpageTool.name, createFetchWebpage(deps.fetchPage ?? {})],
+    [runCodeTool.name, createRunCode(sources?.runCode ?? {})],
+    ...modules.map(({ name, run }): [string, ReadHandler] => [name, run]),
+  ]);
+}
+
+const isFromSource = (tool: Tool): boolean => tool.toolType === 'custom' && tool.sourceCode !== null;
+
+const sourceRunnerOf =
+  ({ sources, agentState }: Pick<ToolRunnerDeps, 'sources' | 'agentState'>) =>
+  (tool: Tool, args: ToolArguments, context: ToolCallContext): Promise<ToolOutcome> => {
+    if (!sources) return cannotRun(tool);
+    const call: SourceCall = {
+      ...context,
+      agentState: () => agentState?.(context.agentId) ?? Promise.resolve(null),
+    };
+    return sources.runTool(tool, args, call);
+  };
 
 const idsOf = ({ agentId, runId, stepId, toolCallId }: ToolCallContext) => ({
   agentId,

@@ -107,6 +107,7 @@ export function fromWireTool(body: CreateToolBody): ToolFields {
     defaultRequiresApproval: body.default_requires_approval ?? null,
     enableParallelExecution: body.enable_parallel_execution ?? false,
     effects: body.effects ?? 'once',
+    network: null,
     approvalExpiry: body.approval_expiry ? fromWireExpiry(body.approval_expiry) : null,
     metadata: { tool_hash: sourceHash(body.source_code) },
   };

@@ -20,6 +20,7 @@ export function buildTool(source: Partial<BuiltinTool>, facts: Partial<Tool> = {
     approvalExpiry: null,
     enableParallelExecution: source.enableParallelExecution ?? false,
     effects: source.effects ?? 'once',
+    network: null,
     metadata: {},
     createdAt: new Date(0),
     updatedAt: new Date(0),

@@ -8,6 +8,7 @@ import type { Pool } from '../../db/pool';
 import { AppError } from '../../domain/errors';
 import type { ModelDirectory, ModelInfo } from '../../domain/model';
 import type { TurnInput } from '../../domain/turn';
+import { createSourceLanguages } from '../../tools/source-languages';
 import { createTestDatabase } from './stack';
 
 export interface Answer {
@@ -38,6 +39,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
   const deps: ApiDeps = {
     db: database.pool,
     models: MODELS,
+    deriveSchema: createSourceLanguages({ python: null, typescript: null }).deriveSchema,
     watcher: createRunWatcher(),
     log: pino({ level: 'silent' }),
     password: null,

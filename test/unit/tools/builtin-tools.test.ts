@@ -52,6 +52,6 @@ it('holds nine tools with unique names and a description for every parameter', (
   }
 });
 
-it('says in its description that run_code is not available', () => {
-  expect(builtinTools.find((tool) => tool.name === 'run_code')?.description).toMatch(/Not available/);
+it('says in its description that run_code keeps nothing', () => {
+  expect(builtinTools.find((tool) => tool.name === 'run_code')?.description).toMatch(/Nothing is kept/);
 });

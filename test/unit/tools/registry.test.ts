@@ -125,7 +125,7 @@ describe('other tools', () => {
     const outcome = await runnerWith().run(tool('run_code'), { code: '1', language: 'python' }, context);
 
     expect(outcome.status).toBe('error');
-    expect(outcome.result).toMatch(/run_code is not available in this version/);
+    expect(outcome.result).toMatch(/run_code is not available: this server has no sandbox/);
     expect(outcome.stderr?.[0]).toMatch(/^Error executing function run_code: NotImplementedError: /);
   });
 

@@ -4,8 +4,8 @@ export const runCodeTool: BuiltinTool = {
   name: 'run_code',
   toolType: 'letta_builtin',
   description:
-    'Runs code in a sandbox. Not available in this version of the server: every call answers with an error, so work the ' +
-    'result out in another way.',
+    'Runs a piece of code in a sandbox without network and tells what it printed, the value of its last expression and its ' +
+    'error, if any. Nothing is kept between calls.',
   parameters: {
     type: 'object',
     properties: {
