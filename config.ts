@@ -17,6 +17,16 @@ const url = (protocol: RegExp, example: string) =>
   z.url({ protocol, error: `is not a URL of the form ${example}; correct it or remove it` });
 const httpUrl = url(/^https?$/, 'http://127.0.0.1:11434');
 const text = z.string();
+const count = (min: number, max: number, unit: string) =>
+  z
+    .stringFormat(
+      'count',
+      (value) => /^\d{1,7}$/.test(value) && Number(value) >= min && Number(value) <= max,
+      {
+        error: `is not a whole number of ${unit} from ${min} to ${max}`,
+      },
+    )
+    .transform(Number);
 
 const Env = z.object({
   PORT: z
@@ -62,6 +72,18 @@ const Env = z.object({
   LMSTUDIO_BASE_URL: httpUrl.optional(),
   VLLM_API_BASE: httpUrl.optional(),
   EXA_API_KEY: text.optional(),
+  TOOL_SANDBOX: z
+    .enum(['landlock', 'bwrap', 'none'], { error: 'is not one of landlock, bwrap, none' })
+    .default('landlock'),
+  TOOL_NETWORK: flag.default(false),
+  TOOL_SANDBOX_TIMEOUT: count(1, 590, 'seconds').default(180),
+  TOOL_MEMORY_MB: count(64, 1_048_576, 'megabytes').default(1024),
+  TOOL_PYTHON: text.optional(),
+  PIP_INDEX_URL: text.optional(),
+  PIP_EXTRA_INDEX_URL: text.optional(),
+  PIP_FIND_LINKS: text.optional(),
+  PIP_CERT: text.optional(),
+  HTTPS_PROXY: text.optional(),
   LOG_LEVEL: z
     .string()
     .toLowerCase()
@@ -101,6 +123,19 @@ export interface TemporalConfig {
   readonly cliPath: string | null;
 }
 
+/** How tools run that are stored as source code. */
+export interface ToolsConfig {
+  readonly sandbox: 'landlock' | 'bwrap' | 'none';
+  /** Whether tools that do not say so themselves reach public web servers. */
+  readonly network: boolean;
+  readonly timeoutMs: number;
+  readonly memoryBytes: number;
+  /** The Python of tools; null finds one. */
+  readonly python: string | null;
+  /** What pip finds in its environment when it installs a tool's packages. */
+  readonly pipEnvironment: Readonly<Record<string, string>>;
+}
+
 export interface Config {
   readonly roles: 'all' | 'api' | 'worker';
   readonly api: { readonly port: number; readonly host: string; readonly password: string | null };
@@ -117,6 +152,7 @@ export interface Config {
   /** Whether replies go on at OpenAI while nobody listens, where an agent does not say. */
   readonly openAiBackground: boolean;
   readonly exaApiKey: string | null;
+  readonly tools: ToolsConfig;
   readonly logLevel: LogLevel;
 }
 
@@ -194,7 +230,23 @@ function toConfig(env: Env): Config {
     providers: toProviders(env),
     openAiBackground: env.OPENAI_BACKGROUND,
     exaApiKey: env.EXA_API_KEY ?? null,
+    tools: toTools(env),
     logLevel: env.LOG_LEVEL,
+  };
+}
+
+function toTools(env: Env): ToolsConfig {
+  const { PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, PIP_CERT, HTTPS_PROXY } = env;
+  const forPip = { PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, PIP_CERT, HTTPS_PROXY };
+  return {
+    sandbox: env.TOOL_SANDBOX,
+    network: env.TOOL_NETWORK,
+    timeoutMs: env.TOOL_SANDBOX_TIMEOUT * 1_000,
+    memoryBytes: env.TOOL_MEMORY_MB * 2 ** 20,
+    python: env.TOOL_PYTHON ?? null,
+    pipEnvironment: Object.fromEntries(
+      Object.entries(forPip).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    ),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Tool, ToolCallContext, ToolJsonSchema, ToolOutcome } from './tool';
+import type { Tool, ToolCallContext, ToolEffects, ToolJsonSchema, ToolOutcome } from './tool';
 import type { ToolArguments } from './tool-arguments';
 
 // What a language must offer for tools that are stored as source code. Implemented in tools/<language>/, composed in
@@ -20,7 +20,7 @@ export type SchemaDeriver = (source: ToolSource) => Promise<ToolJsonSchema>;
 export type SourceTool = Pick<
   Tool,
   'id' | 'name' | 'sourceType' | 'sourceCode' | 'jsonSchema' | 'returnCharLimit' | 'pipRequirements' | 'npmRequirements' | 'network'
->; // prettier-ignore
+> & { readonly effects?: ToolEffects }; // prettier-ignore
 
 /** Facts of one call. `agentId` is null when a source is tried without an agent. */
 export interface SourceCall extends Omit<ToolCallContext, 'agentId' | 'conversationId'> {

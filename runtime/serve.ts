@@ -86,7 +86,7 @@ export async function serve(
   const listener = await listenToRuns(url, { watcher, cancelled, presence, log });
   await ensureBuiltinTools(pool, [...builtinTools, ...tools.map(toBuiltinTool)]);
 
-  const languages = composeLanguages();
+  const languages = composeLanguages(config, log);
 
   const worker =
     config.roles === 'api'

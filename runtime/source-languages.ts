@@ -1,7 +1,19 @@
+import path from 'node:path';
+import type { Config } from '../config';
 import type { SourceLanguage } from '../domain/source-tool';
+import type { Logger } from '../log';
+import { createPythonLanguage } from '../tools/python/python-language';
 import { createSourceLanguages } from '../tools/source-languages';
 
 /** The languages of this build, behind one face. */
-export function composeLanguages(): SourceLanguage {
-  return createSourceLanguages({ python: null, typescript: null });
+export function composeLanguages(config: Config, log: Logger): SourceLanguage {
+  const python = createPythonLanguage(
+    {
+      ...config.tools,
+      searchPath: config.searchPath,
+      packagesFolder: path.join(config.cacheFolder, 'python-packages'),
+    },
+    log,
+  );
+  return createSourceLanguages({ python, typescript: null });
 }

@@ -62,7 +62,13 @@ function newest(entry) {
   const stat = fs.statSync(entry, { throwIfNoEntry: false });
   if (!stat) return 0;
   if (!stat.isDirectory()) return stat.mtimeMs;
-  return Math.max(stat.mtimeMs, ...fs.readdirSync(entry).map((name) => newest(path.join(entry, name))));
+  return Math.max(
+    stat.mtimeMs,
+    ...fs
+      .readdirSync(entry)
+      .filter((name) => name !== '__pycache__')
+      .map((name) => newest(path.join(entry, name))),
+  );
 }
 
 function run(label, ...args) {
@@ -77,6 +83,7 @@ function run(label, ...args) {
 function copyData(folder) {
   fs.cpSync(path.join(root, folder), path.join(partial, folder), {
     recursive: true,
-    filter: (source) => fs.statSync(source).isDirectory() || /\.(sql|py)$/.test(source),
+    filter: (source) =>
+      (fs.statSync(source).isDirectory() && !source.endsWith('__pycache__')) || /\.(sql|py)$/.test(source),
   });
 }

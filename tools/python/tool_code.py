@@ -1,0 +1,161 @@
+"""Calls the tool's function, or runs a piece of code, and tells what came of it. Runs inside of the sandbox."""
+
+import ast
+import inspect
+import json
+import linecache
+import os
+import site
+import sys
+import traceback
+import types
+import typing
+
+MODULE = 'tool'
+TRACEBACK_LIMIT = 20_000
+
+
+class Record(dict):
+    """JSON with its fields as attributes too, as the client library shows them."""
+
+    def __getattr__(self, name):
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def run(request):
+    """The answer to a request: a value, or an error with its traceback."""
+    file = f'{request["name"]}.py'
+    source = request['source']
+    linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+    try:
+        add_packages(request['packages'])
+        if request['kind'] == 'code':
+            return {'value': run_code(source, file)}
+        value = to_text(call_function(request, file))
+        return {'value': value[: request['limit']], 'length': len(value)}
+    except BaseException as error:  # SystemExit and KeyboardInterrupt are results as well.
+        return {'error': describe(error, request)}
+
+
+def add_packages(folders):
+    """Makes packages importable, those of the tool first. Their start-up files run here, inside of the sandbox."""
+    site.main()
+    before = list(sys.path)
+    for folder in folders:
+        site.addsitedir(folder)
+    added = [entry for entry in sys.path if entry not in before]
+    sys.path[:] = [*added, *before]
+
+
+def load(source, file, names):
+    module = types.ModuleType(MODULE)
+    module.__dict__.update(names, __file__=file)
+    sys.modules[MODULE] = module
+    exec(compile(source, file, 'exec'), module.__dict__)
+    return module
+
+
+def call_function(request, file):
+    agent_state = json.loads(request['agentState'], object_hook=Record)
+    names = {'client': None, 'agent_id': request['agentId'], 'agent_state': agent_state}
+    module = load(request['source'], file, names)
+    function = module.__dict__.get(request['name'])
+    if not callable(function):
+        raise NameError(f"the source defines no function '{request['name']}'")
+    given = dict(request['arguments'])
+    parameters = inspect.signature(function).parameters
+    if 'agent_state' in parameters:
+        given['agent_state'] = agent_state
+    if next(iter(parameters), None) == 'self':
+        given['self'] = None
+    annotations = annotations_of(function)
+    value = function(**{name: fit(each, annotations.get(name)) for name, each in given.items()})
+    return asyncio_run(value) if inspect.iscoroutine(value) else value
+
+
+def asyncio_run(coroutine):
+    import asyncio
+
+    return asyncio.run(coroutine)
+
+
+def annotations_of(function):
+    try:
+        return typing.get_type_hints(function)
+    except Exception:  # Annotations may name what exists for type checkers only.
+        return {}
+
+
+def fit(value, annotation):
+    """Models of pydantic are made from objects; numbers and objects that came as text are read."""
+    if typing.get_origin(annotation) is typing.Union or isinstance(annotation, getattr(types, 'UnionType', ())):
+        inner = [each for each in typing.get_args(annotation) if each is not type(None)]
+        return fit(value, inner[0]) if len(inner) == 1 and value is not None else value
+    if isinstance(value, dict) and hasattr(annotation, 'model_validate'):
+        return annotation.model_validate(value)
+    origin = typing.get_origin(annotation) or annotation
+    if isinstance(value, str) and origin in (int, float, bool, list, dict):
+        try:
+            value = json.loads(value.lower() if origin is bool else value)
+        except ValueError:
+            return value
+    if origin is list and isinstance(value, list) and typing.get_args(annotation):
+        return [fit(each, typing.get_args(annotation)[0]) for each in value]
+    if origin is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def to_text(value):
+    """Text as it is, objects as JSON, anything else by str()."""
+    if isinstance(value, dict):
+        try:
+            return json.dumps(value, ensure_ascii=False)
+        except (TypeError, ValueError):
+            pass  # Something in it has no JSON; its text is shown instead.
+    return whole(value if type(value) is str else str(value))
+
+
+def whole(text):
+    """Characters that no encoding has would break every reader of the answer."""
+    return text.encode('utf-8', 'replace').decode() if not text.isascii() else text
+
+
+def run_code(source, file):
+    """Runs the code; the value of a last expression is the result."""
+    tree = ast.parse(source, file)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    module = load(tree, file, {})
+    if last is None:
+        return []
+    value = eval(compile(ast.Expression(last.value), file, 'eval'), module.__dict__)
+    if inspect.iscoroutine(value):
+        value = asyncio_run(value)
+    return [] if value is None else [whole(repr(value))[:1_000_000]]
+
+
+def describe(error, request):
+    """Name, text and traceback, the latter from the tool's first line on."""
+    runner = os.path.abspath(__file__)
+    try:
+        frames = error.__traceback__
+        while frames is not None and frames.tb_frame.f_code.co_filename == runner:
+            frames = frames.tb_next
+        trace = ''.join(traceback.format_exception(type(error), error, frames, limit=50))
+        text = whole(str(error))
+    except BaseException:  # An exception whose own text fails, or no memory left for it.
+        trace, text = '', ''
+    hint = None
+    if isinstance(error, ModuleNotFoundError):
+        hint = "name the package in the tool's pip_requirements, or install it into the Python that TOOL_PYTHON names"
+    elif isinstance(error, PermissionError) and not request['policy']['network'] and 'socket' in trace:
+        hint = 'this tool has no network; its `network` field gives it one'
+    return {
+        'type': whole(type(error).__name__),
+        'message': text[:TRACEBACK_LIMIT],
+        'traceback': whole(trace)[-TRACEBACK_LIMIT:],
+        'hint': hint,
+    }
