@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { ToolCallContext, ToolOutcome } from '../domain/tool';
-import type { OpenedToolRun } from '../domain/tool-run';
+import type { SourceCall } from '../domain/source-tool';
+import type { OpenedToolRun, OpenedTrial } from '../domain/tool-run';
 import type { ActivityDeps } from './deps';
 
 type Deps = Pick<ActivityDeps, 'toolRuns' | 'tools'>;
@@ -10,6 +11,10 @@ export function createRunToolByHand({ toolRuns, tools }: Deps) {
   return async function runToolByHand(id: string): Promise<void> {
     const run = await toolRuns.open(id);
     if (!run) return toolRuns.giveUp(id, GONE);
+    if (run.isTrial) {
+      const outcome = run.wasClaimed ? UNKNOWN : await tools.tryOut(run.tool, run.args, toTrialCall(run));
+      return toolRuns.finish(id, outcome);
+    }
     const context = toContext(run);
     if (tools.isTransactional(run.tool)) {
       return toolRuns.runTransactional(run, (memory) =>
@@ -41,4 +46,15 @@ const toContext = (run: OpenedToolRun): ToolCallContext => ({
   ...run.call,
   secrets: run.secrets,
   signal: Context.current().cancellationSignal,
+});
+
+const toTrialCall = ({ id, secrets }: OpenedTrial): SourceCall => ({
+  agentId: null,
+  runId: id,
+  stepId: id,
+  toolCallId: id,
+  idempotencyKey: id,
+  secrets,
+  signal: Context.current().cancellationSignal,
+  agentState: () => Promise.resolve(null),
 });

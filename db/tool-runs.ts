@@ -1,7 +1,8 @@
 import { AppError } from '../domain/errors';
 import type { ToolEffects, ToolOutcome } from '../domain/tool';
 import type { ToolArguments } from '../domain/tool-arguments';
-import type { OpenedToolRun, ToolRunStore } from '../domain/tool-run';
+import type { SourceTool } from '../domain/source-tool';
+import type { OpenedToolRun, OpenedTrial, ToolRunStore } from '../domain/tool-run';
 import { setBlockAuthor } from './block-author';
 import { toJsonb } from './json';
 import { memoryTransaction } from './memory-transaction';
@@ -27,6 +28,25 @@ export async function mintToolRun(
     [run.id, run.agentId, run.toolName, toJsonb(run.args)],
   );
   return rows[0]?.effects ?? null;
+}
+
+/** Stores a source to try before its workflow starts. The tool is not kept beyond its outcome. */
+export async function mintTrial(
+  db: Queryable,
+  trial: {
+    readonly id: string;
+    readonly tool: SourceTool;
+    readonly args: ToolArguments;
+    readonly env: Readonly<Record<string, string>>;
+  },
+): Promise<void> {
+  await db.query(`insert into tool_runs (id, tool_name, args, source, env) values ($1, $2, $3, $4, $5)`, [
+    trial.id,
+    trial.tool.name,
+    toJsonb(trial.args),
+    toJsonb(trial.tool),
+    toJsonb(trial.env),
+  ]);
 }
 
 /** What a call by hand came to, or `NOT_FOUND`. */
@@ -64,7 +84,30 @@ export function createToolRunStore(pool: Pool): ToolRunStore {
   };
 }
 
-async function openToolRun(db: Queryable, id: string): Promise<OpenedToolRun | null> {
+async function openToolRun(db: Queryable, id: string): Promise<OpenedToolRun | OpenedTrial | null> {
+  return (await openTrial(db, id)) ?? (await openRunOfAgent(db, id));
+}
+
+async function openTrial(db: Queryable, id: string): Promise<OpenedTrial | null> {
+  const { rows } = await db.query<{
+    tool: SourceTool;
+    args: ToolArguments;
+    env: Readonly<Record<string, string>>;
+    was_claimed: boolean;
+  }>(
+    `with before as (select id, claimed_at from tool_runs where id = $1)
+     update tool_runs r set claimed_at = now() from before
+      where r.id = before.id and r.outcome is null and r.source is not null
+      returning r.source as tool, r.args, r.env, before.claimed_at is not null as was_claimed`,
+    [id],
+  );
+  const row = rows[0];
+  if (!row) return null;
+  const { tool, args, env: secrets, was_claimed: wasClaimed } = row;
+  return { id, isTrial: true, tool, args, secrets, effects: 'once', wasClaimed };
+}
+
+async function openRunOfAgent(db: Queryable, id: string): Promise<OpenedToolRun | null> {
   const { rows } = await db.query<{
     agent_id: string;
     conversation_id: string | null;
@@ -128,7 +171,8 @@ async function giveUp(db: Queryable, id: string, outcome: ToolOutcome): Promise<
 /** Stores the outcome; returns the ledger's key if this repeats a call of it, and null if it was closed before. */
 async function close(db: Queryable, id: string, outcome: ToolOutcome): Promise<string | null> {
   const { rows } = await db.query<{ effect_key: string | null }>(
-    `update tool_runs set outcome = $2, finished_at = now() where id = $1 and outcome is null returning effect_key`,
+    `update tool_runs set outcome = $2, finished_at = now(), source = null, env = null
+      where id = $1 and outcome is null returning effect_key`,
     [id, toJsonb(outcome)],
   );
   return rows[0]?.effect_key ?? null;

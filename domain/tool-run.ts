@@ -1,4 +1,5 @@
 import type { MemoryTransaction } from './ports';
+import type { SourceTool } from './source-tool';
 import type { Tool, ToolCallContext, ToolEffects, ToolOutcome } from './tool';
 import type { ToolArguments } from './tool-arguments';
 
@@ -20,16 +21,29 @@ export interface OpenedToolRun {
   readonly call: Pick<ToolCallContext, 'runId' | 'stepId' | 'toolCallId' | 'idempotencyKey'>;
   readonly effects: ToolEffects;
   readonly tool: Tool;
+  readonly isTrial?: false;
   readonly args: ToolArguments;
   readonly secrets: Readonly<Record<string, string>>;
   /** An earlier attempt got as far as starting the tool. */
   readonly wasClaimed: boolean;
 }
 
+/** A source that is tried without an agent. */
+export interface OpenedTrial {
+  readonly id: string;
+  readonly isTrial: true;
+  readonly tool: SourceTool;
+  readonly args: ToolArguments;
+  /** What the code finds in its environment. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly effects: ToolEffects;
+  readonly wasClaimed: boolean;
+}
+
 /** The durable state of calls by hand. */
 export interface ToolRunStore {
   /** Claims the call; null if it is finished already, or gone with its agent. */
-  open(id: string): Promise<OpenedToolRun | null>;
+  open(id: string): Promise<OpenedToolRun | OpenedTrial | null>;
   /** Stores the outcome once; a second one changes nothing. A repeated call of the ledger is settled with it. */
   finish(id: string, outcome: ToolOutcome): Promise<void>;
   /** Stores that the outcome can't be known: the call was lost, or its tool is gone. */

@@ -1,7 +1,7 @@
 import { AppError, isRetryable } from '../domain/errors';
 import { type MemoryChanges, toChanges } from '../domain/memory-changes';
 import type { MemoryTransaction, Recall } from '../domain/ports';
-import type { SourceCall, SourceLanguage } from '../domain/source-tool';
+import type { SourceCall, SourceLanguage, SourceTool } from '../domain/source-tool';
 import type { BuiltinTool, Tool, ToolCallContext, ToolOutcome, ToolProbed } from '../domain/tool';
 import { checkToolArguments, isBuiltin, type ToolArguments } from '../domain/tool-arguments';
 import {
@@ -72,6 +72,8 @@ export interface ToolRunner {
   /** Whether the tool must go through `runTransactional`. */
   isTransactional(tool: Tool): boolean;
   run(tool: Tool, args: ToolArguments, context: ToolCallContext): Promise<ToolOutcome>;
+  /** Like `run`, for a source that is no agent's tool. */
+  tryOut(tool: SourceTool, args: ToolArguments, call: SourceCall): Promise<ToolOutcome>;
   /** Like `run`, inside the transaction that stores the outcome. Writes nothing if it fails. */
   runTransactional(
     tool: Tool,
@@ -121,7 +123,7 @@ export function createToolRunner(deps: ToolRunnerDeps): ToolRunner {
   const runSource = sourceRunnerOf(deps);
 
   /** The outcome of a call that threw, unless the error belongs to the turn. */
-  function failed(tool: Tool, context: ToolCallContext, thrown: unknown): ToolOutcome {
+  function failed(tool: CutTool, context: CallIds, thrown: unknown): ToolOutcome {
     if (context.signal.aborted) throw stopped(tool, context.signal, thrown);
     const error = toThrownError(thrown);
     if (isForTheTurn(error)) throw error;
@@ -141,6 +143,14 @@ export function createToolRunner(deps: ToolRunnerDeps): ToolRunner {
         return cut(tool, succeededOutcome(await handler(checkToolArguments(tool, args), context)));
       } catch (error) {
         return failed(tool, context, error);
+      }
+    },
+
+    async tryOut(tool, args, call) {
+      try {
+        return cut(tool, await (deps.sources ?? NO_SOURCES).runTool(tool, args, call));
+      } catch (error) {
+        return failed(tool, call, error);
       }
     },
 
@@ -194,18 +204,21 @@ function readHandlersOf(deps: ToolRunnerDeps): ReadonlyMap<string, ReadHandler> 
 
 const isFromSource = (tool: Tool): boolean => tool.toolType === 'custom' && tool.sourceCode !== null;
 
+const NO_SOURCES: Pick<SourceLanguage, 'runTool'> = { runTool: (tool) => Promise.reject(unrunnable(tool)) };
+
 const sourceRunnerOf =
   ({ sources, agentState }: Pick<ToolRunnerDeps, 'sources' | 'agentState'>) =>
   (tool: Tool, args: ToolArguments, context: ToolCallContext): Promise<ToolOutcome> => {
-    if (!sources) return cannotRun(tool);
     const call: SourceCall = {
       ...context,
       agentState: () => agentState?.(context.agentId) ?? Promise.resolve(null),
     };
-    return sources.runTool(tool, args, call);
+    return (sources ?? NO_SOURCES).runTool(tool, args, call);
   };
 
-const idsOf = ({ agentId, runId, stepId, toolCallId }: ToolCallContext) => ({
+type CutTool = Pick<Tool, 'name' | 'returnCharLimit'>;
+type CallIds = Omit<SourceCall, 'agentState'>;
+const idsOf = ({ agentId, runId, stepId, toolCallId }: CallIds) => ({
   agentId,
   runId,
   stepId,
@@ -218,21 +231,24 @@ const isForTheTurn = (error: Error): boolean =>
   (isRetryable(error.code) || ['CANCELLED', 'SUPERSEDED', 'CONFLICT'].includes(error.code));
 
 /** Why a call was stopped: cancelled, or for a reason of its worker's (it goes away, another attempt took over). */
-const stopped = (tool: Tool, { reason }: AbortSignal, cause: unknown): AppError =>
+const stopped = (tool: CutTool, { reason }: AbortSignal, cause: unknown): AppError =>
   reason instanceof AppError
     ? reason
     : new AppError('CANCELLED', `The call of ${tool.name} was cancelled.`, { cause });
 
 function cannotRun(tool: Tool): never {
-  throw toolError(
-    'NotImplementedError',
-    `This version of the server cannot run ${tool.name} (a tool of type ${tool.toolType}, ${tool.sourceType}). ` +
-      'Do not call it again; go on without it.',
-  );
+  throw unrunnable(tool);
 }
 
+const unrunnable = (tool: Pick<Tool, 'name' | 'sourceType'> & { readonly toolType?: string }): AppError =>
+  toolError(
+    'NotImplementedError',
+    `This version of the server cannot run ${tool.name} (a tool of type ${tool.toolType ?? 'custom'}, ${tool.sourceType}). ` +
+      'Do not call it again; go on without it.',
+  );
+
 // Searches of the conversation are bounded by their own limit, as in Letta.
-function cut(tool: Tool, outcome: ToolOutcome): ToolOutcome {
+function cut(tool: CutTool, outcome: ToolOutcome): ToolOutcome {
   if (tool.name === conversationSearchTool.name) return outcome;
   return cutOutcome(outcome, tool.returnCharLimit);
 }

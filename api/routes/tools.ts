@@ -15,12 +15,14 @@ import type { Tool } from '../../domain/tool';
 import { newId } from '../../new-id';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
+import { addTrialRoute } from './tool-trials';
 import {
   CreateToolBody,
   fromWireTool,
   fromWireToolFilter,
   fromWireToolUpdate,
   ListToolsQuery,
+  sourceToRead,
   ToolFilterQuery,
   toWireTool,
   UpdateToolBody,
@@ -31,13 +33,19 @@ import { parseBody, parseQuery } from '../wire/validation';
 const ALL = { before: undefined, after: undefined, limit: 1000, order: 'asc' } as const;
 
 /** The tools that agents can be given: built-in ones and those that users wrote. */
-export function toolRoutes({ db }: ApiDeps): Router {
+export function toolRoutes({ db, deriveSchema, turns }: ApiDeps): Router {
   const router = Router();
   checkPathIds(router, { toolId: 'tool' });
 
+  const derived = async (body: UpdateToolBody, stored?: Tool) => {
+    const source = sourceToRead(body, stored);
+    return source && deriveSchema({ ...source, name: null });
+  };
+
   // As in the original, creating a tool under a name that exists replaces that tool.
   const upsert = async (req: Request, res: Response) => {
-    const tool = fromWireTool(parseBody(CreateToolBody, req.body));
+    const body = parseBody(CreateToolBody, req.body);
+    const tool = fromWireTool(body, await derived(body));
     res.json(toWireTool(await upsertUserTool(db, { ...tool, id: newId('tool') })));
   };
   router.post('/tools', upsert);
@@ -57,6 +65,8 @@ export function toolRoutes({ db }: ApiDeps): Router {
     res.json((await listTools(db, { onlyLetta: true }, ALL)).map(toWireTool));
   });
 
+  addTrialRoute(router, { db, deriveSchema, turns });
+
   router.get('/tools/:toolId', async (req, res) => {
     res.json(toWireTool(await getTool(db, req.params.toolId)));
   });
@@ -65,7 +75,8 @@ export function toolRoutes({ db }: ApiDeps): Router {
     const body = parseBody(UpdateToolBody, req.body);
     const tool = await getTool(db, req.params.toolId);
     if (!isUserTool(tool)) refuseOverwriting(tool, body);
-    res.json(toWireTool(await updateTool(db, tool.id, fromWireToolUpdate(body, tool))));
+    const patch = fromWireToolUpdate(body, tool, await derived(body, tool));
+    res.json(toWireTool(await updateTool(db, tool.id, patch)));
   });
 
   router.delete('/tools/:toolId', async (req, res) => {

@@ -3,14 +3,16 @@ import { z } from 'zod';
 import { DEFAULT_USER_ID } from '../../domain/ids';
 import { isJsonObject } from '../../domain/agent';
 import { AppError } from '../../domain/errors';
+import type { ToolSource } from '../../domain/source-tool';
 import type { Tool, ToolJsonSchema, ToolOutcome } from '../../domain/tool';
 import { DEFAULT_RETURN_CHAR_LIMIT, type ToolFields, type ToolPatch } from '../../db/tools';
+import { toWireSeconds } from './dates';
 import { ApprovalExpiryField, fromWireExpiry, toWireExpiry } from './approval';
 import { jsonObject, withoutNulls } from './fields';
 import { pageFields } from './page';
 import { queryFlag, queryList, queryText } from './query';
 
-/** A tool as Letta's clients know it, with `effects` and, where there is a policy, `approval_expiry`, which are our own. */
+/** A tool as Letta's clients know it, with fields of our own: `effects`, `network` and `approval_expiry`, the latter two where set. */
 export const toWireTool = (tool: Tool) => ({
   id: tool.id,
   tool_type: tool.toolType,
@@ -31,6 +33,7 @@ export const toWireTool = (tool: Tool) => ({
   metadata_: tool.metadata,
   project_id: null,
   effects: tool.effects,
+  ...(tool.network !== null && { network: tool.network }),
   ...(tool.approvalExpiry && { approval_expiry: toWireExpiry(tool.approvalExpiry) }),
 });
 
@@ -44,7 +47,51 @@ export const toWireToolResult = (outcome: ToolOutcome) => ({
   sandbox_config_fingerprint: null,
 });
 
-const requirement = z.object({ name: z.string().min(1), version: z.string().nullish() });
+/** The answer of a source that was tried: a message about a call that no transcript has. */
+export function toWireTrial(
+  outcome: ToolOutcome,
+  {
+    id,
+    callId,
+    name,
+    date,
+  }: { readonly id: string; readonly callId: string; readonly name: string; readonly date: Date },
+) {
+  const said = {
+    tool_return: outcome.result,
+    status: outcome.status,
+    tool_call_id: callId,
+    stdout: outcome.stdout ?? [],
+    stderr: outcome.stderr ?? [],
+  };
+  return {
+    id,
+    date: toWireSeconds(date),
+    name,
+    message_type: 'tool_return_message',
+    otid: null,
+    sender_id: null,
+    step_id: null,
+    is_err: null,
+    seq_id: null,
+    run_id: null,
+    ...said,
+    tool_returns: [{ type: 'tool', ...said }],
+  };
+}
+
+// Names and versions only: an option, a path or an address would reach the installer.
+const requirement = z.object({
+  name: z.string().regex(/^[A-Za-z0-9@][A-Za-z0-9._/@-]*(\[[A-Za-z0-9,._-]+\])?$/, {
+    error: "A requirement's `name` is the name of a package, without version or options",
+  }),
+  version: z
+    .string()
+    .regex(/^[A-Za-z0-9^~][A-Za-z0-9.!+_*-]*$/, {
+      error: "A requirement's `version` is one version, such as '1.2.3'",
+    })
+    .nullish(),
+});
 // `transactional` is for tools that write to our own database in the ledger's transaction; no tool of a user does.
 const effects = z
   .enum(['read', 'transactional', 'idempotent', 'once'])
@@ -65,6 +112,8 @@ const toolFields = {
   default_requires_approval: z.boolean().nullish(),
   enable_parallel_execution: z.boolean().nullish(),
   effects: effects.nullish(),
+  /** Our own: whether the tool's code may reach public web servers. */
+  network: z.boolean().nullish(),
   approval_expiry: ApprovalExpiryField.nullish(),
 };
 
@@ -76,6 +125,21 @@ export const UpdateToolBody = z.object({
   metadata_: jsonObject.nullish(),
 });
 export type UpdateToolBody = z.infer<typeof UpdateToolBody>;
+export const TrySourceBody = z.object({
+  source_code: z.string(),
+  args: jsonObject,
+  env_vars: z
+    .record(z.string().regex(/^[^=]+$/, { error: "The name of a variable has no '='" }), z.string())
+    .nullish(),
+  name: z.string().nullish(),
+  source_type: z.string().nullish(),
+  args_json_schema: jsonObject.nullish(),
+  json_schema: jsonObject.nullish(),
+  pip_requirements: z.array(requirement).nullish(),
+  npm_requirements: z.array(requirement).nullish(),
+  network: z.boolean().nullish(),
+});
+export type TrySourceBody = z.infer<typeof TrySourceBody>;
 export const ToolEffectsBody = z.object({ effects: effects.nullable() });
 export const RunToolBody = z.object({ args: jsonObject.nullish() });
 // The TypeScript SDK sends the name of its own parameter, `body_requires_approval`.
@@ -89,9 +153,22 @@ export const ToolApprovalBody = z.preprocess(
 );
 export const ToolApprovalQuery = z.object({ requires_approval: queryFlag() });
 
-/** The tool a creation asks for: its schema is the client's own, its name comes from there or from the source. */
-export function fromWireTool(body: CreateToolBody): ToolFields {
-  const jsonSchema = declaredSchema(body);
+/** The source that a tool's schema is to be read from; null where the client sent a schema, or nothing of either. */
+export function sourceToRead(
+  body: Pick<UpdateToolBody, 'source_code' | 'source_type' | 'json_schema' | 'args_json_schema'>,
+  stored?: Pick<Tool, 'sourceCode' | 'sourceType'>,
+): Omit<ToolSource, 'name'> | null {
+  if (body.json_schema || !(body.source_code ?? body.args_json_schema)) return null;
+  return {
+    sourceCode: body.source_code ?? stored?.sourceCode ?? '',
+    sourceType: body.source_type ?? stored?.sourceType ?? 'json',
+    parameters: body.args_json_schema ?? null,
+  };
+}
+
+/** The tool a creation asks for. Its schema is the client's own, or the one that was read from the source. */
+export function fromWireTool(body: CreateToolBody, derived: ToolJsonSchema | null): ToolFields {
+  const jsonSchema = declaredSchema(body, derived);
   return {
     name: jsonSchema.name,
     toolType: 'custom',
@@ -107,22 +184,29 @@ export function fromWireTool(body: CreateToolBody): ToolFields {
     defaultRequiresApproval: body.default_requires_approval ?? null,
     enableParallelExecution: body.enable_parallel_execution ?? false,
     effects: body.effects ?? 'once',
-    network: null,
+    network: body.network ?? null,
     approvalExpiry: body.approval_expiry ? fromWireExpiry(body.approval_expiry) : null,
     metadata: { tool_hash: sourceHash(body.source_code) },
   };
 }
 
 /** The fields an update writes: those the client sent, except nulls. A changed source or schema is checked as at creation. */
-export function fromWireToolUpdate(body: UpdateToolBody, tool: Tool): ToolPatch {
-  const declaresSchema = Boolean(body.json_schema ?? body.args_json_schema);
+export function fromWireToolUpdate(
+  body: UpdateToolBody,
+  tool: Tool,
+  derived: ToolJsonSchema | null,
+): ToolPatch {
+  const declaresSchema = Boolean(body.json_schema ?? derived);
   const jsonSchema = declaresSchema
-    ? declaredSchema({
-        source_code: body.source_code ?? tool.sourceCode ?? '',
-        json_schema: body.json_schema,
-        args_json_schema: body.args_json_schema,
-        description: body.description ?? tool.description,
-      })
+    ? declaredSchema(
+        {
+          source_code: body.source_code ?? tool.sourceCode ?? '',
+          json_schema: body.json_schema,
+          args_json_schema: body.args_json_schema,
+          description: body.description ?? (derived ? null : tool.description),
+        },
+        derived,
+      )
     : undefined;
   const written = withoutNulls({
     name: jsonSchema?.name,
@@ -137,6 +221,7 @@ export function fromWireToolUpdate(body: UpdateToolBody, tool: Tool): ToolPatch 
     npmRequirements: body.npm_requirements,
     enableParallelExecution: body.enable_parallel_execution,
     effects: body.effects,
+    network: body.network,
     metadata: updatedMetadata(body, tool),
     defaultRequiresApproval: body.default_requires_approval,
   });
@@ -158,25 +243,36 @@ const sourceHash = (source: string): string => createHash('sha256').update(sourc
 
 type SchemaSource = Pick<CreateToolBody, 'source_code' | 'json_schema' | 'args_json_schema' | 'description'>;
 
-function declaredSchema({ source_code: source, json_schema: given, ...body }: SchemaSource): ToolJsonSchema {
-  if (!given && !body.args_json_schema) {
-    throw underivable(
-      'this version does not read schemas from source code. Send `json_schema` with the tool',
-    );
-  }
-  const name = nameIn(given) ?? lastFunctionName(source);
+function declaredSchema(
+  { source_code: source, json_schema: own, ...body }: SchemaSource,
+  derived: ToolJsonSchema | null,
+): ToolJsonSchema {
+  const given: Readonly<Record<string, unknown>> = own ?? { ...derived };
+  const name = nameIn(given) ?? definedFunctions(source).at(-1) ?? null;
   if (name === null) throw underivable('neither `json_schema` nor the source code names the function');
   checkToolName(name);
-  const parameters = given?.['parameters'] ?? body.args_json_schema ?? NO_PARAMETERS;
+  if (own) checkIsDefined(name, source);
+  const parameters = given['parameters'] ?? body.args_json_schema ?? NO_PARAMETERS;
   const checked = ParametersSchema.safeParse(parameters);
   if (!checked.success) throw underivable('`parameters` must be a JSON schema of type object');
-  const described = body.description ?? given?.['description'];
+  const described = body.description ?? given['description'];
   return {
     ...given,
     name,
     description: typeof described === 'string' ? described : '',
     parameters: checked.data,
   };
+}
+
+// A schema that names another function than the source has could never be called.
+function checkIsDefined(name: string, source: string): void {
+  const defined = definedFunctions(source);
+  if (defined.length === 0 || defined.includes(name)) return;
+  throw new AppError(
+    'INVALID_ARGUMENT',
+    `Tool name mismatch: \`json_schema\` names '${name}' and the source code defines ${defined.map((each) => `'${each}'`).join(', ')}. ` +
+      'Give both the same name.',
+  );
 }
 
 // Providers refuse tools whose arguments are not an object, and with them every turn of the agent.
@@ -189,10 +285,10 @@ const NO_PARAMETERS = { type: 'object', properties: {}, required: [] };
 const nameIn = (schema: Readonly<Record<string, unknown>> | null | undefined): string | null =>
   typeof schema?.['name'] === 'string' ? schema['name'] : null;
 
-// As in Letta, the last function of the source is the tool.
-function lastFunctionName(source: string): string | null {
+/** The functions of a source, in order. As in Letta, the last one is the tool. */
+function definedFunctions(source: string): readonly string[] {
   const names = source.matchAll(/^(?:async\s+)?def\s+(\w+)|^export\s+(?:async\s+)?function\s+(\w+)/gm);
-  return [...names].map((match) => match[1] ?? match[2]).at(-1) ?? null;
+  return [...names].flatMap((match) => match[1] ?? match[2] ?? []);
 }
 
 const MAX_TOOL_NAME_LENGTH = 48;

@@ -34,6 +34,10 @@ async function builtinTool(name = 'memory_insert') {
   return body[0];
 }
 const createTool = async (fields: object = {}) => (await api.call('POST', '/v1/tools/', { source_code, json_schema, ...fields })).body; // prettier-ignore
+const named = (name: string) => ({
+  source_code: source_code.replace('roll_dice', name),
+  json_schema: { ...json_schema, name },
+});
 
 it('stores a tool with a schema in the form of the original, and replaces it by name', async () => {
   const first = await api.call('POST', '/v1/tools/', { source_code, json_schema });
@@ -84,17 +88,17 @@ it('updates the fields it is sent, and the description inside the schema with th
 });
 
 it('refuses to rename a tool to a name that is taken', async () => {
-  const tool = await createTool({ json_schema: { ...json_schema, name: 'mine' } });
+  const tool = await createTool(named('mine'));
 
   const answer = await api.call('PATCH', `/v1/tools/${tool.id}`, {
-    json_schema: { ...json_schema, name: 'web_search' },
+    ...named('web_search'),
   });
 
   expect(answer.status).toBe(409);
 });
 
 it('deletes a tool with null and takes it from its agents', async () => {
-  const tool = await createTool({ json_schema: { ...json_schema, name: 'short_lived' } });
+  const tool = await createTool(named('short_lived'));
   const { body: agent } = await api.call('POST', '/v1/agents/', {
     model,
     tool_ids: [tool.id],
@@ -113,10 +117,7 @@ it('lets nobody overwrite or delete a built-in tool, but decide about its use', 
   const refused = [
     await api.call('DELETE', `/v1/tools/${tool.id}`),
     await api.call('PATCH', `/v1/tools/${tool.id}`, { source_code: 'x' }),
-    await api.call('POST', '/v1/tools/', {
-      source_code,
-      json_schema: { ...json_schema, name: 'memory_insert' },
-    }),
+    await api.call('POST', '/v1/tools/', named('memory_insert')),
   ];
   const allowed = await api.call('PATCH', `/v1/tools/${tool.id}`, { default_requires_approval: true });
 
@@ -137,7 +138,7 @@ it.each([
   ['a name of 49 characters', { source_code, json_schema: { name: 'n'.repeat(49) } }, 400, 'invalid'],
   [
     'parameters that are no object',
-    { source_code, json_schema: { name: 'a', parameters: { type: 'string' } } },
+    { source_code, json_schema: { name: 'roll_dice', parameters: { type: 'string' } } },
     400,
     'object',
   ],
@@ -193,8 +194,7 @@ it('attaches, detaches and lists the tools of an agent', async () => {
 
 it('lists ten tools of an agent unless asked for more', async () => {
   const tool_ids: string[] = [];
-  for (let count = 0; count < 11; count++)
-    tool_ids.push((await createTool({ json_schema: { ...json_schema, name: `many_${count}` } })).id);
+  for (let count = 0; count < 11; count++) tool_ids.push((await createTool(named(`many_${count}`))).id);
   const { body: agent } = await api.call('POST', '/v1/agents/', {
     model,
     include_base_tools: false,

@@ -7,6 +7,8 @@ import { AppError } from '../../domain/errors';
 import type { EmbeddingModelInfo, ModelDirectory, ModelInfo } from '../../domain/model';
 import type { BuiltinTool } from '../../domain/tool';
 import { createLogger } from '../../log';
+import { createSourceLanguages } from '../../tools/source-languages';
+import { testPython } from './python-language';
 import { createTestDatabase, type TestDatabase } from './stack';
 
 /** The API on a database of its own, with a fixed list of models and tools, and no turns. */
@@ -102,6 +104,7 @@ export async function startCrudApi(turns: Partial<Record<string, unknown>> = {})
     watcher: {},
     log: createLogger('silent'),
     password: null,
+    deriveSchema: createSourceLanguages({ python: testPython(), typescript: null }).deriveSchema,
   } as unknown as ApiDeps; // these routes use neither the watcher nor the rest of the turn client
   const server = await new Promise<Server>((resolve) => {
     const listening = createApp(deps).listen(0, '127.0.0.1', () => {

@@ -11,3 +11,8 @@ export function sampleBody(name: string): unknown {
   const recording = JSON.parse(sampleText(name)) as { body?: unknown; response?: { body: unknown } };
   return recording.response ? recording.response.body : recording.body;
 }
+
+/** The body of the request that led to a recorded answer. */
+export function sampleRequest(name: string): unknown {
+  return (JSON.parse(sampleText(name)) as { request: { body: unknown } }).request.body;
+}

@@ -9,6 +9,7 @@ import { AppError } from '../../domain/errors';
 import type { ModelDirectory, ModelInfo } from '../../domain/model';
 import type { TurnInput } from '../../domain/turn';
 import { createSourceLanguages } from '../../tools/source-languages';
+import { testPython } from './python-language';
 import { createTestDatabase } from './stack';
 
 export interface Answer {
@@ -39,7 +40,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
   const deps: ApiDeps = {
     db: database.pool,
     models: MODELS,
-    deriveSchema: createSourceLanguages({ python: null, typescript: null }).deriveSchema,
+    deriveSchema: createSourceLanguages({ python: testPython(), typescript: null }).deriveSchema,
     watcher: createRunWatcher(),
     log: pino({ level: 'silent' }),
     password: null,
