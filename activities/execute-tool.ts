@@ -113,6 +113,7 @@ export const toCallContext = (tool: OpenedTool, signal: AbortSignal): ToolCallCo
   stepId: tool.stepId,
   toolCallId: tool.call.id,
   idempotencyKey: tool.key,
+  effects: tool.effects,
   secrets: tool.secrets,
   signal,
 });

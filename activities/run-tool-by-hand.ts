@@ -44,6 +44,7 @@ const toContext = (run: OpenedToolRun): ToolCallContext => ({
   agentId: run.agentId,
   conversationId: run.conversationId ?? run.agentId,
   ...run.call,
+  effects: run.effects,
   secrets: run.secrets,
   signal: Context.current().cancellationSignal,
 });

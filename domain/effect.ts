@@ -48,15 +48,19 @@ const TIMEOUTS = ['TOOL_TIMEOUT', 'TIMEOUT'];
 
 /** What is said of a call that was lost or given up: that it may have acted, or that it did not complete. */
 export function lostOutcome(toolName: string, code: string, mayHaveActed: boolean): ToolOutcome {
-  const reason = TIMEOUTS.includes(code)
-    ? 'it brought no result within its time limit'
-    : 'the process running it was lost';
+  const reason = whatWasLost(code);
   const text = mayHaveActed
-    ? `The outcome of ${toolName} is unknown: ${reason} (${code}). It may or may not have acted. It was not repeated.`
+    ? `The outcome of ${toolName} is unknown: ${reason}. It may or may not have acted. It was not repeated.`
     : TIMEOUTS.includes(code)
-      ? `Error executing function ${toolName}: ${code}: ${reason}, so it was given up.`
+      ? `Error executing function ${toolName}: ${reason}, so it was given up.`
       : `Error executing function ${toolName}: ${code}: the call could not be completed.`;
   return { status: 'error', result: text, stdout: null, stderr: [text] };
+}
+
+function whatWasLost(code: string): string {
+  if (TIMEOUTS.includes(code)) return `it brought no result within its time limit (${code})`;
+  if (code === 'OUTCOME_UNKNOWN') return 'its server was lost, or gave no answer in time, after the call was sent';
+  return `the process running it was lost (${code})`;
 }
 
 /** The outcome that an operator's verdict stands for. `result` is what the operator says of it, if anything. */

@@ -70,6 +70,8 @@ export interface ToolCallContext {
   readonly toolCallId: string;
   /** `run/step/tool_call_id`: the same in every attempt of this call. A tool that calls a service sends it along. */
   readonly idempotencyKey: string;
+  /** What this call may do, where the agent says otherwise than the tool. */
+  readonly effects?: ToolEffects;
   /** Agent secrets, by name. Never logged. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;

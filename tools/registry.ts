@@ -1,4 +1,5 @@
 import { AppError, isRetryable } from '../domain/errors';
+import type { McpToolCaller } from '../domain/mcp';
 import { type MemoryChanges, toChanges } from '../domain/memory-changes';
 import type { MemoryTransaction, Recall } from '../domain/ports';
 import type { SourceCall, SourceLanguage, SourceTool } from '../domain/source-tool';
@@ -90,6 +91,8 @@ export interface ToolRunner {
 export interface ToolRunnerDeps {
   readonly recall: Recall;
   readonly exaApiKey: string | null;
+  /** Runs tools of MCP servers. */
+  readonly mcp?: McpToolCaller;
   /** Tools beside the built-in ones. */
   readonly modules?: readonly ToolModule[];
   /** Runs tools that are stored as source code; without it they answer that this server cannot run them. */
@@ -139,6 +142,7 @@ export function createToolRunner(deps: ToolRunnerDeps): ToolRunner {
       try {
         context.signal.throwIfAborted();
         if (isFromSource(tool)) return cut(tool, await runSource(tool, args, context));
+        if (deps.mcp?.runs(tool)) return cut(tool, await deps.mcp.call(tool, args, context));
         const handler = readHandlerOf(tool) ?? cannotRun(tool);
         return cut(tool, succeededOutcome(await handler(checkToolArguments(tool, args), context)));
       } catch (error) {
@@ -228,7 +232,8 @@ const idsOf = ({ agentId, runId, stepId, toolCallId }: CallIds) => ({
 /** Errors that belong to the turn: another attempt may succeed, or nobody waits for the answer any more. */
 const isForTheTurn = (error: Error): boolean =>
   error instanceof AppError &&
-  (isRetryable(error.code) || ['CANCELLED', 'SUPERSEDED', 'CONFLICT'].includes(error.code));
+  (isRetryable(error.code) ||
+    ['CANCELLED', 'SUPERSEDED', 'CONFLICT', 'OUTCOME_UNKNOWN'].includes(error.code));
 
 /** Why a call was stopped: cancelled, or for a reason of its worker's (it goes away, another attempt took over). */
 const stopped = (tool: CutTool, { reason }: AbortSignal, cause: unknown): AppError =>
