@@ -84,6 +84,19 @@ const Env = z.object({
   PIP_FIND_LINKS: text.optional(),
   PIP_CERT: text.optional(),
   HTTPS_PROXY: text.optional(),
+  MCP_DISABLE_STDIO: flag.default(true),
+  MCP_EXECUTE_TOOL_TIMEOUT: z
+    .stringFormat(
+      'seconds',
+      (value) => /^\d{1,3}$/.test(value) && Number(value) >= 1 && Number(value) <= 480,
+      {
+        error: 'is not a number of seconds from 1 to 480',
+      },
+    )
+    .transform(Number)
+    .default(60),
+  EVERTURN_MCP_PRIVATE_ADDRESSES: flag.default(false),
+  EVERTURN_PUBLIC_URL: httpUrl.optional(),
   LOG_LEVEL: z
     .string()
     .toLowerCase()
@@ -136,6 +149,13 @@ export interface ToolsConfig {
   readonly pipEnvironment: Readonly<Record<string, string>>;
 }
 
+/** What servers of the Model Context Protocol may be, and how long a call of theirs may take. */
+export interface McpSettings {
+  readonly allowsStdio: boolean;
+  readonly allowsPrivate: boolean;
+  readonly callMs: number;
+}
+
 export interface Config {
   readonly roles: 'all' | 'api' | 'worker';
   readonly api: { readonly port: number; readonly host: string; readonly password: string | null };
@@ -153,6 +173,9 @@ export interface Config {
   readonly openAiBackground: boolean;
   readonly exaApiKey: string | null;
   readonly tools: ToolsConfig;
+  readonly mcp: McpSettings;
+  /** Where browsers reach the API, if not where requests say. */
+  readonly publicUrl: string | null;
   readonly logLevel: LogLevel;
 }
 
@@ -231,6 +254,12 @@ function toConfig(env: Env): Config {
     openAiBackground: env.OPENAI_BACKGROUND,
     exaApiKey: env.EXA_API_KEY ?? null,
     tools: toTools(env),
+    mcp: {
+      allowsStdio: !env.MCP_DISABLE_STDIO,
+      allowsPrivate: env.EVERTURN_MCP_PRIVATE_ADDRESSES,
+      callMs: env.MCP_EXECUTE_TOOL_TIMEOUT * 1000,
+    },
+    publicUrl: env.EVERTURN_PUBLIC_URL ?? null,
     logLevel: env.LOG_LEVEL,
   };
 }

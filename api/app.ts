@@ -15,9 +15,12 @@ import { blockRoutes } from './routes/blocks';
 import { conversationRoutes } from './routes/conversations';
 import { effectRoutes } from './routes/effects';
 import { healthRoutes } from './routes/health';
+import { mcpOAuthRoutes } from './routes/mcp-oauth';
+import { mcpServerRoutes } from './routes/mcp-servers';
 import { messageListRoutes } from './routes/message-lists';
 import { messageRoutes } from './routes/messages';
 import { modelRoutes } from './routes/models';
+import { olderMcpRoutes } from './routes/older-mcp';
 import { runStreamRoutes } from './routes/run-stream';
 import { runRoutes } from './routes/runs';
 import { stepRoutes } from './routes/steps';
@@ -53,6 +56,9 @@ function createRouters(deps: ApiDeps): Router[] {
     blockRoutes(deps),
     blockHistoryRoutes(deps),
     toolRoutes(deps),
+    mcpOAuthRoutes(deps),
+    mcpServerRoutes(deps),
+    olderMcpRoutes(deps),
     effectRoutes(deps),
     approvalRoutes(deps),
     messageRoutes(deps),

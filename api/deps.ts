@@ -1,4 +1,5 @@
 import type { Pool } from '../db/pool';
+import type { McpConnections } from '../domain/mcp';
 import type { ModelDirectory } from '../domain/model';
 import type { SchemaDeriver } from '../domain/source-tool';
 import type { Logger } from '../log';
@@ -12,6 +13,8 @@ export interface ApiDeps {
   readonly models: ModelDirectory;
   /** Reads the schema of a tool that comes as source code. */
   readonly deriveSchema: SchemaDeriver;
+  /** Sessions with MCP servers: their lists of tools, and calls outside of turns. */
+  readonly mcp: McpConnections;
   /** The only way to start, cancel or ask about a turn. */
   readonly turns: TurnClient;
   /** Wakes whoever waits for events of a run. */

@@ -24,6 +24,7 @@ import { createToolRunStore } from '../db/tool-runs';
 import { ensureBuiltinTools } from '../db/tools';
 import { createTurnStore } from '../db/turns';
 import { AppError } from '../domain/errors';
+import type { McpToolCaller } from '../domain/mcp';
 import type { ModelRegistry } from '../domain/model';
 import type { ToolLimits } from '../domain/tool-limits';
 import type { SourceLanguage } from '../domain/source-tool';
@@ -35,6 +36,7 @@ import { createCancelledRuns } from '../worker/cancellations';
 import { createWorker } from '../worker/create-worker';
 import { hasTurnAttributes } from '../worker/search-attributes';
 import { connectTemporal } from '../worker/temporal-connection';
+import { createMcp } from './mcp';
 import { composeLanguages } from './source-languages';
 
 /** What the supervisor hears of the server process. */
@@ -80,6 +82,7 @@ export async function serve(
   });
   const connection = await connectTemporal({ ...config.temporal, address });
   const models = createModelRegistry(config.providers, { log, openAiBackground: config.openAiBackground });
+  const mcp = createMcp(config, pool);
   const watcher = createRunWatcher();
   const cancelled = createCancelledRuns();
   const presence = newPresence();
@@ -97,6 +100,7 @@ export async function serve(
           pool,
           connection,
           models,
+          mcp: mcp.caller,
           cancelled,
           presence,
           modules: tools,
@@ -107,6 +111,7 @@ export async function serve(
   const deps: ApiDeps = {
     db: pool,
     models,
+    mcp: mcp.connections,
     deriveSchema: languages.deriveSchema,
     turns: aroundTurns(await connectTurns(config, connection, log)),
     watcher,
@@ -123,6 +128,7 @@ export async function serve(
     async stop() {
       await api?.stop();
       await worker?.stop();
+      await mcp.connections.close();
       await listener.close();
       await pool.end();
       await connection.close();
@@ -179,6 +185,7 @@ async function startWorker({
   pool,
   connection,
   models,
+  mcp,
   cancelled,
   presence,
   modules,
@@ -191,6 +198,7 @@ async function startWorker({
   readonly pool: Pool;
   readonly connection: NativeConnection;
   readonly models: ModelRegistry;
+  readonly mcp: McpToolCaller;
   readonly cancelled: ReturnType<typeof createCancelledRuns>;
   readonly presence: number;
   readonly modules: readonly ToolModule[];
@@ -201,6 +209,7 @@ async function startWorker({
   const tools = createToolRunner({
     recall: createRecall(pool),
     exaApiKey: config.exaApiKey,
+    mcp,
     modules,
     sources,
     agentState: async (agentId) => toWireAgent(await loadAgentState(pool, agentId)),

@@ -2,9 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import { AppError } from '../../domain/errors';
 
-const OPEN_PATHS = /^\/(v1|latest)\/health\/?$/;
+const OPEN_PATHS = /^\/(v1|latest)\/(health|tools\/mcp\/oauth\/callback)\/?$/;
 
-/** Asks for the password as `Authorization: Bearer P` or `X-BARE-PASSWORD: password P`; health needs none. */
+/** Asks for the password as `Authorization: Bearer P` or `X-BARE-PASSWORD: password P`. Health needs none, nor do browsers
+ * that come back from an authorization server. */
 export function requirePassword(password: string): RequestHandler {
   const expected = digest(password);
   return (req, _res, next) => {

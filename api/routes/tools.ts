@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import type { Request, Response } from 'express';
+import { keepOwnEffects } from '../../db/mcp-tools';
 import {
   countTools,
   deleteTool,
@@ -75,6 +76,7 @@ export function toolRoutes({ db, deriveSchema, turns }: ApiDeps): Router {
     const body = parseBody(UpdateToolBody, req.body);
     const tool = await getTool(db, req.params.toolId);
     if (!isUserTool(tool)) refuseOverwriting(tool, body);
+    if (body.effects) await keepOwnEffects(db, tool.id);
     const patch = fromWireToolUpdate(body, tool, await derived(body, tool));
     res.json(toWireTool(await updateTool(db, tool.id, patch)));
   });

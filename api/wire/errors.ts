@@ -30,6 +30,11 @@ function bodyOf(error: AppError): Readonly<Record<string, unknown>> {
   if (code === 'PENDING_APPROVAL') {
     return { detail: { code, message, pending_request_id: facts['pendingRequestId'] ?? null } };
   }
+  if (facts['detail'] !== undefined) return { detail: facts['detail'] };
+  if (code === 'MCP_UNAVAILABLE' || code === 'MCP_UNAUTHORIZED') {
+    const type = 'mcp_connection_error';
+    return { error: { type, message: 'Failed to connect to MCP server.', detail: message } };
+  }
   if (code === 'VALIDATION' && facts['plain'] !== true) {
     return {
       trace_id: '',
@@ -59,7 +64,7 @@ const modelFailureText = (type: string): string => MODEL_FAILURES[type] ?? LLM_E
 // run, or that lost a race, is over soon; any other stays what it is.
 function headersOf({ code, facts, retryAfterMs }: AppError, status: number): Record<string, string> {
   const isPermanent = status === 409 && facts['runId'] === undefined && facts['isTransient'] !== true;
-  const isSpent = llmErrorType(code) !== undefined;
+  const isSpent = llmErrorType(code) !== undefined || code.startsWith('MCP_') || code === 'OUTCOME_UNKNOWN';
   const waitMs = retryAfterMs ?? WAIT_MS[status];
   return {
     ...((isPermanent || isSpent || status === 501) && { 'x-should-retry': 'false' }),

@@ -9,6 +9,7 @@ import type { BuiltinTool } from '../../domain/tool';
 import { createLogger } from '../../log';
 import { createSourceLanguages } from '../../tools/source-languages';
 import { testPython } from './python-language';
+import { noMcpServers } from './no-mcp-servers';
 import { createTestDatabase, type TestDatabase } from './stack';
 
 /** The API on a database of its own, with a fixed list of models and tools, and no turns. */
@@ -100,6 +101,7 @@ export async function startCrudApi(turns: Partial<Record<string, unknown>> = {})
   const deps = {
     db: database.pool,
     models: directory,
+    mcp: noMcpServers,
     turns,
     watcher: {},
     log: createLogger('silent'),

@@ -10,6 +10,7 @@ import type { ModelDirectory, ModelInfo } from '../../domain/model';
 import type { TurnInput } from '../../domain/turn';
 import { createSourceLanguages } from '../../tools/source-languages';
 import { testPython } from './python-language';
+import { noMcpServers } from './no-mcp-servers';
 import { createTestDatabase } from './stack';
 
 export interface Answer {
@@ -41,6 +42,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
     db: database.pool,
     models: MODELS,
     deriveSchema: createSourceLanguages({ python: testPython(), typescript: null }).deriveSchema,
+    mcp: noMcpServers,
     watcher: createRunWatcher(),
     log: pino({ level: 'silent' }),
     password: null,
