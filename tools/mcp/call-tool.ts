@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { McpCall } from '../../domain/mcp';
 import { McpCallAnswer, mcpOutcome } from '../../domain/mcp-result';
 import type { ToolOutcome } from '../../domain/tool';
-import { type McpFailure, mayHaveActed, toMcpFailure } from './failures';
+import { McpFailure, mayHaveActed, toMcpFailure } from './failures';
 import type { McpSession } from './session';
 import type { SessionPool } from './session-pool';
 
@@ -14,6 +14,8 @@ export interface CallLimits {
   readonly callMs: number;
   /** How long a server that can't be reached is waited for. */
   readonly reconnectMs: number;
+  /** How long after its last word a server is taken to be there. */
+  readonly freshMs: number;
 }
 export interface CallDeps {
   readonly acquire: (signal: AbortSignal) => Promise<McpSession>;
@@ -60,10 +62,11 @@ const isPassing = ({ kind }: McpFailure): boolean => kind === 'not-sent' || kind
 
 async function send(
   session: McpSession,
-  { name, args, idempotencyKey }: McpCall,
+  { name, args, effects, idempotencyKey }: McpCall,
   signal: AbortSignal,
-  { pool, timeoutMs }: CallDeps & { readonly timeoutMs: number },
+  { pool, limits, timeoutMs }: CallDeps & { readonly timeoutMs: number },
 ): Promise<ToolOutcome> {
+  if (effects === 'once' && session.isStale(limits.freshMs)) await ensureAlive(session, pool, signal);
   const params = { name, arguments: args, _meta: { [IDEMPOTENCY_META]: idempotencyKey } };
   try {
     return mcpOutcome(await session.request('tools/call', params, McpCallAnswer, { timeoutMs, signal }));
@@ -75,11 +78,26 @@ async function send(
   }
 }
 
+/** A call that may act once is not sent into a connection that nobody has heard of for a while: its loss would tell nothing. */
+async function ensureAlive(session: McpSession, pool: CallDeps['pool'], signal: AbortSignal): Promise<void> {
+  if (await answersPing(session, signal)) return;
+  pool.drop(session);
+  throw new McpFailure('session-gone', 'it does not answer any more');
+}
+
 /** A server that still answers was only slow; one that does not would hold up every later call. */
 async function dropIfDead(session: McpSession, pool: CallDeps['pool']): Promise<void> {
-  await session.request('ping', {}, Pong, { timeoutMs: PING_MS }).catch((error: unknown) => {
-    if (toMcpFailure(error).kind === 'answered') return;
-    pool.drop(session);
-    return session.close();
-  });
+  if (await answersPing(session)) return;
+  pool.drop(session);
+  await session.close();
 }
+
+/** Whether the server says anything; that it does not know the question is an answer. */
+const answersPing = (session: McpSession, signal?: AbortSignal): Promise<boolean> =>
+  session.request('ping', {}, Pong, { timeoutMs: PING_MS, signal }).then(
+    () => true,
+    (error: unknown) => {
+      signal?.throwIfAborted();
+      return toMcpFailure(error).kind === 'answered';
+    },
+  );

@@ -4,7 +4,7 @@ import { AppError } from '../../domain/errors';
 import type { McpConnections, McpOAuthStore, McpToolList } from '../../domain/mcp';
 import type { McpConfig, McpTarget } from '../../domain/mcp-server';
 import { authorizedProvider, beginAuthorization, finishAuthorization } from './authorize';
-import { callTool } from './call-tool';
+import { callTool, type CallLimits } from './call-tool';
 import { toMcpFailure } from './failures';
 import { createGuardedHttp, type GuardedFetchOptions } from './guarded-fetch';
 import { listTools } from './list-tools';
@@ -15,12 +15,9 @@ import { FLOOD_LIMITS, type FloodLimits } from './stream-meter';
 import { failedCall, toAppError } from './told-failures';
 import { createTransport } from './transports';
 
-export interface McpLimits {
+export interface McpLimits extends CallLimits {
   readonly connectMs: number;
   readonly listMs: number;
-  readonly callMs: number;
-  /** How long a server that can't be reached is waited for in the middle of a call. */
-  readonly reconnectMs: number;
   readonly idleMs: number;
   readonly flood: FloodLimits;
 }
@@ -29,6 +26,7 @@ const LIMITS: McpLimits = {
   listMs: 30_000,
   callMs: 60_000,
   reconnectMs: 10_000,
+  freshMs: 1_000,
   idleMs: 5 * 60_000,
   flood: FLOOD_LIMITS,
 };

@@ -50,6 +50,7 @@ export class McpSession {
   #isOpen = false;
   #closing: Promise<void> | undefined;
   #unreadable = 0;
+  #heardAt = 0;
   #sentId: unknown;
 
   constructor(way: SessionTransport, options: SessionOptions) {
@@ -73,6 +74,14 @@ export class McpSession {
     return this.#requests.size;
   }
 
+  /**
+   * Whether the server may have gone without a sign since it was last heard: a connection that is kept open can be dead for
+   * long. A child process can't.
+   */
+  isStale(freshMs: number): boolean {
+    return !this.#way.isChild && Date.now() - this.#heardAt >= freshMs;
+  }
+
   /** Begins the session, or fails; nothing that fails here has had an effect. */
   async connect(signal?: AbortSignal): Promise<void> {
     const { connectMs } = this.#options;
@@ -83,6 +92,7 @@ export class McpSession {
       const connected = this.#client.connect(transport, { timeout: connectMs, signal: stop });
       await unlessAborted(connected, stop);
       this.#isOpen = true;
+      this.#heardAt = Date.now();
       this.#watch();
     } catch (error) {
       void transport.close().catch(() => undefined); // It never opened.
@@ -162,6 +172,7 @@ export class McpSession {
       if (!this.#isOpen) return;
       try {
         count(1);
+        this.#heardAt = Date.now();
         receive?.(message, extra);
       } catch (error) {
         this.#end(toMcpFailure(error));
