@@ -71,6 +71,9 @@ const Env = z.object({
   OLLAMA_BASE_URL: httpUrl.optional(),
   LMSTUDIO_BASE_URL: httpUrl.optional(),
   VLLM_API_BASE: httpUrl.optional(),
+  EMBEDDINGS_BASE_URL: httpUrl.optional(),
+  EMBEDDINGS_API_KEY: text.optional(),
+  EMBEDDINGS_MODEL: text.optional(),
   EXA_API_KEY: text.optional(),
   TOOL_SANDBOX: z
     .enum(['landlock', 'bwrap', 'none'], { error: 'is not one of landlock, bwrap, none' })
@@ -156,6 +159,13 @@ export interface McpSettings {
   readonly callMs: number;
 }
 
+/** Any server that speaks OpenAI's /embeddings. A null `model` takes the first one it lists. */
+export interface EmbeddingsConfig {
+  readonly baseUrl: string;
+  readonly apiKey: string | null;
+  readonly model: string | null;
+}
+
 export interface Config {
   readonly roles: 'all' | 'api' | 'worker';
   readonly api: { readonly port: number; readonly host: string; readonly password: string | null };
@@ -171,6 +181,8 @@ export interface Config {
   readonly providers: ProvidersConfig;
   /** Whether replies go on at OpenAI while nobody listens, where an agent does not say. */
   readonly openAiBackground: boolean;
+  /** A server of its own for embeddings. */
+  readonly embeddings: EmbeddingsConfig | null;
   readonly exaApiKey: string | null;
   readonly tools: ToolsConfig;
   readonly mcp: McpSettings;
@@ -252,6 +264,7 @@ function toConfig(env: Env): Config {
     searchPath: env.PATH.split(path.delimiter).filter((folder) => path.isAbsolute(folder)),
     providers: toProviders(env),
     openAiBackground: env.OPENAI_BACKGROUND,
+    embeddings: toEmbeddings(env),
     exaApiKey: env.EXA_API_KEY ?? null,
     tools: toTools(env),
     mcp: {
@@ -292,6 +305,15 @@ function toProviders(env: Env): ProvidersConfig {
     ollama: provider(undefined, env.OLLAMA_BASE_URL),
     lmstudio: provider(undefined, env.LMSTUDIO_BASE_URL),
     vllm: provider(undefined, env.VLLM_API_BASE),
+  };
+}
+
+function toEmbeddings(env: Env): EmbeddingsConfig | null {
+  if (env.EMBEDDINGS_BASE_URL === undefined) return null;
+  return {
+    baseUrl: env.EMBEDDINGS_BASE_URL,
+    apiKey: env.EMBEDDINGS_API_KEY ?? null,
+    model: env.EMBEDDINGS_MODEL ?? null,
   };
 }
 

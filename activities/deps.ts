@@ -1,6 +1,7 @@
 import type { AgentCallStore } from '../domain/agent-calls';
 import type { ModelRegistry } from '../domain/model';
 import type { ToolLimits } from '../domain/tool-limits';
+import type { ReembedStore } from '../domain/reembed';
 import type { ToolRunStore } from '../domain/tool-run';
 import type { TurnStore } from '../domain/turn-store';
 import type { ToolRunner } from '../tools/registry';
@@ -10,6 +11,7 @@ export interface ActivityDeps {
   readonly turns: TurnStore;
   readonly toolRuns: ToolRunStore;
   readonly agentCalls: AgentCallStore;
+  readonly reembeds: ReembedStore;
   readonly models: ModelRegistry;
   readonly tools: ToolRunner;
   readonly cancellations: Cancellations;

@@ -5,6 +5,7 @@ import { createCollectReplies, createSendToAgents } from './ask-agents';
 import { createCallModel } from './call-model';
 import { createExecuteTool } from './execute-tool';
 import { createProbeTool } from './probe-tool';
+import { createReembedBatch } from './reembed-batch';
 import { createRunToolByHand } from './run-tool-by-hand';
 import { createSettleTool } from './settle-tool';
 import { checkPayload, toFailure } from './failures';
@@ -25,6 +26,7 @@ export function createActivities(deps: ActivityDeps) {
     collectReplies: asActivity(createCollectReplies(deps)),
     cancelAgents: asActivity((key: ToolKey) => deps.agentCalls.cancel(key)),
     closeRun: asActivity((input: CloseRunInput) => turns.closeRun(input)),
+    reembedBatch: asActivity(createReembedBatch(deps)),
     findNextTurn: asActivity((conversationId: string) => turns.findNextTurn(conversationId)),
   };
 }

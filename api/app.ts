@@ -10,6 +10,8 @@ import { checkStorable } from './middleware/storable-input';
 import { unknownRoute } from './middleware/unknown-route';
 import { agentRoutes } from './routes/agents';
 import { approvalRoutes } from './routes/approvals';
+import { archivalMemoryRoutes } from './routes/archival-memory';
+import { archiveRoutes } from './routes/archives';
 import { blockHistoryRoutes } from './routes/block-history';
 import { blockRoutes } from './routes/blocks';
 import { conversationRoutes } from './routes/conversations';
@@ -23,6 +25,7 @@ import { modelRoutes } from './routes/models';
 import { olderMcpRoutes } from './routes/older-mcp';
 import { runStreamRoutes } from './routes/run-stream';
 import { runRoutes } from './routes/runs';
+import { searchRoutes } from './routes/search';
 import { stepRoutes } from './routes/steps';
 import { toolRoutes } from './routes/tools';
 
@@ -53,6 +56,9 @@ function createRouters(deps: ApiDeps): Router[] {
     healthRoutes(deps),
     modelRoutes(deps),
     agentRoutes(deps),
+    archivalMemoryRoutes(deps),
+    archiveRoutes(deps),
+    searchRoutes(deps),
     blockRoutes(deps),
     blockHistoryRoutes(deps),
     toolRoutes(deps),

@@ -16,6 +16,7 @@ import type { Tool } from '../domain/tool';
 import { newId } from '../new-id';
 import { loadAgentState } from './agent-state';
 import { chooseEmbedding, chooseModel } from './agent-model';
+import { defaultEmbedding } from './archive-embedding';
 import type { ApiDeps } from './deps';
 import { firstSystemMessage, seedMessage } from './system-message';
 import type { AgentState, CreateAgentBody } from './wire/agent';
@@ -29,7 +30,8 @@ export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody
   refuseFolders(body);
   const agentType = body.agent_type ?? 'letta_v1_agent';
   const model = await chooseModel(models, body, agentType);
-  const embedding = await chooseEmbedding(models, body);
+  const asked = await chooseEmbedding(models, body);
+  const embedding = asked.embeddingConfig ? asked : await defaultEmbedding(models);
   const fields = {
     ...describe(body, agentType),
     embedding: null,
@@ -47,7 +49,7 @@ export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody
     const blocks = await createBlocks(tx, body);
     for (const block of blocks) await attachBlock(tx, id, block);
     await attachTools(tx, id, tools.map((tool) => tool.id)); // prettier-ignore
-    const systemMessage = firstSystemMessage(agent, blocks, id);
+    const systemMessage = firstSystemMessage(agent, blocks, { conversationId: id });
     await insertThread(tx, {
       agentId: id,
       conversationId: id,
@@ -113,6 +115,7 @@ async function resolveTools(
     agentType,
     includeBaseTools: body.include_base_tools ?? true,
     includeMultiAgentTools: body.include_multi_agent_tools ?? false,
+    enableSleeptime: body.enable_sleeptime ?? false,
   });
   const named = await findToolsByName(db, [...base, ...asked]);
   const missing = asked.filter((name) => !named.some((tool) => tool.name === name));

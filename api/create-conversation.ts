@@ -1,4 +1,5 @@
 import { blocksOf } from '../db/agent-attachments';
+import { summarizeArchiveOf } from '../db/archives/archives';
 import { insertThread } from '../db/agent-threads';
 import { lockAgent } from '../db/agents';
 import { getConversation, type Conversation } from '../db/conversations';
@@ -20,12 +21,13 @@ export function createConversation(
     // Locked, so that a change of the agent is wholly in this thread's system message or rewrites it.
     const agent = await lockAgent(tx, agentId);
     const blocks = (await blocksOf(tx, [agentId])).get(agentId) ?? [];
+    const archive = await summarizeArchiveOf(tx, agentId);
     const conversationId = newId('conv');
     await insertThread(tx, {
       agentId,
       conversationId,
       summary: body.summary ?? null,
-      messages: [firstSystemMessage(agent, blocks, conversationId)],
+      messages: [firstSystemMessage(agent, blocks, { conversationId, archive })],
       memorySeen: memorySeen(blocks),
     });
     return getConversation(tx, conversationId);

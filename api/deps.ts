@@ -1,9 +1,12 @@
 import type { Pool } from '../db/pool';
+import type { Embedder } from '../domain/embedder';
 import type { McpConnections } from '../domain/mcp';
 import type { ModelDirectory } from '../domain/model';
+import type { PassageSearch } from '../domain/search';
 import type { SchemaDeriver } from '../domain/source-tool';
 import type { Logger } from '../log';
 import type { Keepalive } from './keepalive';
+import type { StartReembed } from './reembed-client';
 import type { RunWatcher } from './run-watcher';
 import type { TurnClient } from './turn-client';
 
@@ -17,6 +20,12 @@ export interface ApiDeps {
   readonly mcp: McpConnections;
   /** The only way to start, cancel or ask about a turn. */
   readonly turns: TurnClient;
+  /** What archives need beside the database. */
+  readonly archives: {
+    readonly embedder: Embedder;
+    readonly search: PassageSearch;
+    readonly startReembed: StartReembed;
+  };
   /** Wakes whoever waits for events of a run. */
   readonly watcher: RunWatcher;
   readonly log: Logger;

@@ -1,7 +1,9 @@
 import { blocksOf } from '../db/agent-attachments';
+import { summarizeArchiveOf } from '../db/archives/archives';
 import { lockThreads, rewriteSystemMessage, type SeedMessage } from '../db/agent-threads';
 import type { Queryable } from '../db/pool';
 import type { Agent, AgentFields } from '../domain/agent';
+import type { ArchiveSummary } from '../domain/archive';
 import type { Block } from '../domain/block';
 import { memorySeen } from '../domain/prompt';
 import { compileSystemPrompt } from '../domain/system-prompt';
@@ -13,6 +15,7 @@ import { newId } from '../new-id';
  */
 export async function rebuildSystemMessages(db: Queryable, agent: Agent, compiledAt: Date): Promise<void> {
   const blocks = (await blocksOf(db, [agent.id])).get(agent.id) ?? [];
+  const archive = await summarizeArchiveOf(db, agent.id);
   for (const thread of await lockThreads(db, agent.id)) {
     const text = compileSystemPrompt({
       system: agent.system,
@@ -23,16 +26,17 @@ export async function rebuildSystemMessages(db: Queryable, agent: Agent, compile
       conversationId: thread.conversationId,
       compiledAt,
       recallCount: thread.recallCount,
+      archive,
     });
     await rewriteSystemMessage(db, thread, { text, memorySeen: memorySeen(blocks) });
   }
 }
 
-/** The system message that a thread begins with. */
+/** The system message that a thread begins with. `archive` is what the agent's archive holds by then. */
 export function firstSystemMessage(
   agent: AgentFields & { readonly id: string },
   blocks: readonly Block[],
-  conversationId: string,
+  { conversationId, archive }: { readonly conversationId: string; readonly archive?: ArchiveSummary },
 ): SeedMessage {
   const text = compileSystemPrompt({
     system: agent.system,
@@ -43,6 +47,7 @@ export function firstSystemMessage(
     conversationId,
     compiledAt: new Date(),
     recallCount: 0,
+    ...(archive && { archive }),
   });
   return seedMessage('system', [{ type: 'text', text }]);
 }

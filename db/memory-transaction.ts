@@ -2,6 +2,8 @@ import type { MemoryBlock, MemoryTransaction } from '../domain/ports';
 import { AppError } from '../domain/errors';
 import type { MemoryChange } from '../domain/memory-changes';
 import { revisionOf } from '../domain/prompt';
+import { requireArchiveOf } from './archives/archives';
+import { insertPassages } from './archives/passages';
 import type { Queryable } from './pool';
 import { storable } from './json';
 import { checkChanges, makeChange } from './memory-changes';
@@ -28,7 +30,8 @@ export const toMemoryBlock = (row: BlockRow): MemoryBlock => ({
 /**
  * The agent's blocks in the caller's transaction. Reading locks them in id order until the end, so concurrent edits
  * of a shared block wait for each other and none is lost. An edit made in a thread counts as known there; with
- * `conversationId` null no thread knows of it, and each is told by a note.
+ * `conversationId` null no thread knows of it, and each is told by a note. Passages are stored without their vector: no model
+ * is waited for inside a transaction.
  */
 export function memoryTransaction(
   db: Queryable,
@@ -71,6 +74,10 @@ export function memoryTransaction(
         if (change.kind === 'write') await writeBlock(change.block, change.value);
         else await makeChange(db, { agentId, conversationId }, change);
       }
+    },
+    async insertPassage(passage) {
+      const archive = await requireArchiveOf(db, agentId);
+      await insertPassages(db, archive.id, [{ passage, embedding: null }]);
     },
   };
 }

@@ -35,6 +35,8 @@ const BASE_TOOLS: Readonly<Record<AgentType, readonly string[]>> = {
   react_agent: [],
   workflow_agent: [],
 }; // prettier-ignore
+// What an agent with a sleeptime partner has beside its base tools.
+const SLEEPTIME_TOOLS = ['archival_memory_search'] as const;
 const MULTI_AGENT_TOOLS = [
   'send_message_to_agent_and_wait_for_reply',
   'send_message_to_agent_async',
@@ -46,9 +48,11 @@ export function baseToolNames(options: {
   readonly agentType: AgentType;
   readonly includeBaseTools: boolean;
   readonly includeMultiAgentTools: boolean;
+  readonly enableSleeptime?: boolean;
 }): readonly string[] {
   return [
     ...(options.includeBaseTools ? BASE_TOOLS[options.agentType] : []),
+    ...(options.includeBaseTools && options.enableSleeptime ? SLEEPTIME_TOOLS : []),
     ...(options.includeMultiAgentTools ? MULTI_AGENT_TOOLS : []),
   ];
 }

@@ -134,6 +134,8 @@ export interface ModelDirectory {
    */
   resolve(handle: string): Promise<ModelInfo>;
   resolveEmbedding(handle: string): Promise<EmbeddingModelInfo>;
+  /** What embeds where nobody chose a model; null leaves such archives to full-text search. */
+  defaultEmbedding(): Promise<EmbeddingModelInfo | null>;
 }
 
 /** The models a worker can call: the directory and a client per handle. */

@@ -1,4 +1,6 @@
+import type { NewPassage } from './archive';
 import type { MemoryChange } from './memory-changes';
+import type { PassageHits, PassageQuery } from './search';
 
 // What built-in tools may ask of the database. Implemented in db/, handed to handlers by the worker.
 
@@ -19,6 +21,16 @@ export interface MemoryTransaction {
   writeBlock(block: MemoryBlock, value: string): Promise<void>;
   /** Makes all changes of a call. A tool error, thrown before anything is written, says why they can't be made. */
   applyChanges(changes: readonly MemoryChange[]): Promise<void>;
+  /** Stores a passage in the agent's archive, which is made if there is none. Its vector is filled in later. */
+  insertPassage(passage: NewPassage): Promise<void>;
+}
+
+/** The archive of an agent, as its search tool sees it. */
+export interface ArchivalRecall {
+  search(
+    agentId: string,
+    query: Omit<PassageQuery, 'archiveIds'>,
+  ): Promise<PassageHits & { readonly timezone: string }>;
 }
 
 export interface RecallQuery {
@@ -35,7 +47,7 @@ export interface RecallHit {
   readonly text: string;
   readonly createdAt: Date;
 }
-/** Text search over everything an agent's conversations ever held, newest first. */
+/** Text search over everything an agent's conversations ever held: best match first, then newest. */
 export interface Recall {
   search(query: RecallQuery): Promise<readonly RecallHit[]>;
 }

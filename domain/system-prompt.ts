@@ -1,4 +1,5 @@
 import type { AgentType } from './agent';
+import type { ArchiveSummary } from './archive';
 import type { Block } from './block';
 import type { ToolRule } from './tool-rules';
 
@@ -17,6 +18,8 @@ export interface SystemPromptInput {
   readonly compiledAt: Date;
   /** Messages of this conversation that a search can find. */
   readonly recallCount: number;
+  /** What the agent's archive holds; an agent without passages reads nothing of it. */
+  readonly archive?: ArchiveSummary;
 }
 
 const PLACEHOLDER = '{CORE_MEMORY}';
@@ -66,15 +69,28 @@ function toolUsageRules(rules: readonly ToolRule[]): string {
   return `<tool_usage_rules>\nTools may be limited in order or number:\n${sentences.join('\n')}\n</tool_usage_rules>`;
 }
 
-function memoryMetadata({ agentId, conversationId, compiledAt, recallCount }: SystemPromptInput): string {
+function memoryMetadata({
+  agentId,
+  conversationId,
+  compiledAt,
+  recallCount,
+  archive,
+}: SystemPromptInput): string {
   return [
     '<memory_metadata>',
     `- AGENT_ID: ${agentId}`,
     `- CONVERSATION_ID: ${conversationId === agentId ? 'default' : conversationId}`,
     `- System prompt last recompiled: ${clockTime(compiledAt)}`,
     `- ${recallCount} earlier messages of this conversation are kept; search tools can find them`,
+    ...archiveLines(archive),
     '</memory_metadata>',
   ].join('\n');
+}
+
+function archiveLines(archive: ArchiveSummary | undefined): readonly string[] {
+  if (!archive || archive.count === 0) return [];
+  const count = `- Your archive holds ${archive.count} passages; archival tools can find them`;
+  return archive.tags.length === 0 ? [count] : [count, `- Tags in your archive: ${archive.tags.join(', ')}`];
 }
 
 /** One rule in words, for the model that has to follow it. */

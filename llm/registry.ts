@@ -27,6 +27,8 @@ export interface ModelRegistryOptions {
   /** Pause between the demo model's words (default none). */
   readonly demoDelayMs?: number;
   readonly now?: () => number;
+  /** The embedding model of a server of its own; null while it can't be asked. */
+  readonly ownEmbedding?: () => Promise<EmbeddingModelInfo | null>;
   /** Told when a provider does not list its models. */
   readonly log?: { warn(facts: object, message: string): void };
 }
@@ -74,15 +76,20 @@ export function createModelRegistry(
     throw notFound(handle, await list());
   }
 
-  function embeddings(): readonly EmbeddingModelInfo[] {
-    return offers.flatMap(({ provider }) => (provider.name === 'openai' ? openAiEmbeddings(provider) : []));
+  async function embeddings(): Promise<readonly EmbeddingModelInfo[]> {
+    const own = (await options.ownEmbedding?.()) ?? null;
+    const listed = offers.flatMap(({ provider }) =>
+      provider.name === 'openai' ? openAiEmbeddings(provider) : [],
+    );
+    return own ? [own, ...listed] : listed;
   }
 
   return {
     list,
     resolve,
-    listEmbeddings: () => Promise.resolve(embeddings()),
-    resolveEmbedding: (handle) => Promise.resolve().then(() => findEmbedding(handle, embeddings())),
+    listEmbeddings: embeddings,
+    resolveEmbedding: async (handle) => findEmbedding(handle, await embeddings()),
+    defaultEmbedding: async () => (await options.ownEmbedding?.()) ?? null,
     client: async (handle) => {
       if (demo && handle === DEMO_MODEL.handle) return { info: DEMO_MODEL, client: demo };
       const found = find(handle);

@@ -9,12 +9,15 @@ import { createApp } from '../api/app';
 import { startCallbacks } from '../api/callbacks';
 import type { ApiDeps } from '../api/deps';
 import type { Keepalive } from '../api/keepalive';
+import { createReembedStarter } from '../api/reembed-client';
+import { startReembedSweeper } from '../api/reembed-sweeper';
 import { createRunWatcher } from '../api/run-watcher';
 import { startSweeper } from '../api/sweeper';
 import { createTurnClient, type TurnClient } from '../api/turn-client';
 import { toWireAgent } from '../api/wire/agent';
 import { loadConfig, readEnvironment, type Config } from '../config';
 import { createAgentCallStore } from '../db/agent-calls';
+import { PASSAGES_DUE_CHANNEL } from '../db/archives/passages';
 import { createListener } from '../db/listener';
 import { createPool, type Pool } from '../db/pool';
 import { holdPresence, newPresence } from '../db/presence';
@@ -28,6 +31,7 @@ import type { McpToolCaller } from '../domain/mcp';
 import type { ModelRegistry } from '../domain/model';
 import type { ToolLimits } from '../domain/tool-limits';
 import type { SourceLanguage } from '../domain/source-tool';
+import { createOwnEmbeddingModel } from '../llm/embeddings/own-models';
 import { createModelRegistry } from '../llm/registry';
 import { createLogger, type Logger } from '../log';
 import { toBuiltinTool, type ToolModule } from '../tools/handler';
@@ -36,6 +40,7 @@ import { createCancelledRuns } from '../worker/cancellations';
 import { createWorker } from '../worker/create-worker';
 import { hasTurnAttributes } from '../worker/search-attributes';
 import { connectTemporal } from '../worker/temporal-connection';
+import { composeArchivalMemory, type ArchivalMemory } from './archival-memory';
 import { createMcp } from './mcp';
 import { composeLanguages } from './source-languages';
 
@@ -81,39 +86,35 @@ export async function serve(
     onError: (error) => log.warn({ err: error }, 'lost a connection to Postgres'),
   });
   const connection = await connectTemporal({ ...config.temporal, address });
-  const models = createModelRegistry(config.providers, { log, openAiBackground: config.openAiBackground });
+  const models = createModels(config, log);
+  const memory = composeArchivalMemory(config, pool, log);
   const mcp = createMcp(config, pool);
   const watcher = createRunWatcher();
   const cancelled = createCancelledRuns();
   const presence = newPresence();
-  const listener = await listenToRuns(url, { watcher, cancelled, presence, log });
+  const listener = await listenToRuns(url, { watcher, cancelled, presence, memory, log });
   await ensureBuiltinTools(pool, [...builtinTools, ...tools.map(toBuiltinTool)]);
 
   const languages = composeLanguages(config, log);
-
+  const parts = { config, log, pool, connection, models, memory, cancelled, presence, modules: tools };
   const worker =
     config.roles === 'api'
       ? null
       : await startWorker({
-          config,
-          log,
-          pool,
-          connection,
-          models,
+          ...parts,
           mcp: mcp.caller,
-          cancelled,
-          presence,
-          modules: tools,
           toolLimits,
           sources: languages,
           around: aroundActivities,
         });
+  const client = new Client({ connection, namespace: config.temporal.namespace });
   const deps: ApiDeps = {
     db: pool,
     models,
     mcp: mcp.connections,
     deriveSchema: languages.deriveSchema,
-    turns: aroundTurns(await connectTurns(config, connection, log)),
+    turns: aroundTurns(await connectTurns(config, { client, connection }, log)),
+    archives: { ...memory, startReembed: createReembedStarter(client, config.temporal.taskQueue) },
     watcher,
     log,
     password: config.api.password,
@@ -136,12 +137,21 @@ export async function serve(
   };
 }
 
+function createModels({ providers, embeddings, openAiBackground }: Config, log: Logger): ModelRegistry {
+  const ownEmbedding = embeddings && createOwnEmbeddingModel(embeddings, log);
+  return createModelRegistry(providers, { log, openAiBackground, ...(ownEmbedding && { ownEmbedding }) });
+}
+
 const same = <T>(each: T): T => each;
 
-async function connectTurns({ temporal }: Config, connection: NativeConnection, log: Logger) {
-  return createTurnClient(new Client({ connection, namespace: temporal.namespace }), {
-    taskQueue: temporal.taskQueue,
-    isSearchable: await hasTurnAttributes(connection, temporal.namespace, log),
+async function connectTurns(
+  { temporal: { namespace, taskQueue } }: Config,
+  { client, connection }: { readonly client: Client; readonly connection: NativeConnection },
+  log: Logger,
+): Promise<TurnClient> {
+  return createTurnClient(client, {
+    taskQueue,
+    isSearchable: await hasTurnAttributes(connection, namespace, log),
   });
 }
 
@@ -153,18 +163,23 @@ function listenToRuns(
     cancelled,
     presence,
     log,
+    memory,
   }: {
     readonly watcher: ReturnType<typeof createRunWatcher>;
     readonly cancelled: ReturnType<typeof createCancelledRuns>;
     readonly presence: number;
     readonly log: Logger;
+    readonly memory: ArchivalMemory;
   },
 ) {
   return createListener(url, {
-    channels: [RUN_EVENTS_CHANNEL, RUN_CANCELLED_CHANNEL],
+    channels: [RUN_EVENTS_CHANNEL, RUN_CANCELLED_CHANNEL, PASSAGES_DUE_CHANNEL],
     statements: [holdPresence(presence)],
-    onNotice: (channel, payload) =>
-      channel === RUN_EVENTS_CHANNEL ? watcher.notify(payload) : cancelled.notify(payload),
+    onNotice: (channel, payload) => {
+      if (channel === RUN_EVENTS_CHANNEL) watcher.notify(payload);
+      else if (channel === RUN_CANCELLED_CHANNEL) cancelled.notify(payload);
+      else memory.fillEmbeddings();
+    },
     onGap: () => watcher.wakeAll(),
     onError: (error) => log.warn({ err: error }, 'lost the connection that listens to Postgres'),
   });
@@ -186,6 +201,7 @@ async function startWorker({
   connection,
   models,
   mcp,
+  memory,
   cancelled,
   presence,
   modules,
@@ -199,6 +215,7 @@ async function startWorker({
   readonly connection: NativeConnection;
   readonly models: ModelRegistry;
   readonly mcp: McpToolCaller;
+  readonly memory: ArchivalMemory;
   readonly cancelled: ReturnType<typeof createCancelledRuns>;
   readonly presence: number;
   readonly modules: readonly ToolModule[];
@@ -208,6 +225,7 @@ async function startWorker({
 }) {
   const tools = createToolRunner({
     recall: createRecall(pool),
+    archive: memory.recall,
     exaApiKey: config.exaApiKey,
     mcp,
     modules,
@@ -220,6 +238,7 @@ async function startWorker({
     turns: createTurnStore(pool, presence),
     toolRuns: createToolRunStore(pool),
     agentCalls: createAgentCallStore(pool),
+    reembeds: memory.reembeds,
     models,
     tools,
     cancellations: cancelled,
@@ -227,11 +246,13 @@ async function startWorker({
   });
   const worker = await createWorker({ connection, namespace, taskQueue, deployment, deps });
   const running = worker.run();
+  const stopFilling = memory.startFilling();
   return {
     failed: running.then(() => new Promise<never>(() => undefined)),
     async stop() {
       worker.shutdown();
       await running.catch((error: unknown) => log.warn({ err: error }, 'the worker stopped with an error'));
+      await stopFilling();
     },
   };
 }
@@ -241,6 +262,7 @@ async function startApi(config: Config, deps: ApiDeps) {
   await listening(server, config);
   const stopSweeper = startSweeper(deps);
   const stopCallbacks = startCallbacks(deps);
+  const stopReembedSweeper = startReembedSweeper(deps);
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : config.api.port;
   return {
@@ -248,6 +270,7 @@ async function startApi(config: Config, deps: ApiDeps) {
     async stop() {
       stopSweeper();
       stopCallbacks();
+      stopReembedSweeper();
       server.close();
       server.closeIdleConnections();
       const closed = once(server, 'close');

@@ -1,6 +1,6 @@
-import type { MemoryChanges } from '../domain/memory-changes';
+import { toChanges, type MemoryChanges } from '../domain/memory-changes';
 import type { MemoryEdit } from '../domain/memory-edits';
-import type { MemoryBlock } from '../domain/ports';
+import type { MemoryBlock, MemoryTransaction } from '../domain/ports';
 import type { ToolArguments } from '../domain/tool-arguments';
 import type { BuiltinTool, ToolCallContext, ToolEffects } from '../domain/tool';
 import { toolError } from '../domain/tool-failure';
@@ -13,6 +13,30 @@ export type MemoryHandler = (
   blocks: readonly MemoryBlock[],
   args: ToolArguments,
 ) => MemoryEdit | MemoryChanges;
+
+/**
+ * Code of a tool whose effect is in the database, inside the transaction that stores its outcome: reads, then decides
+ * without I/O, then writes. What deciding throws as a tool error, or writing before its first write, becomes the outcome, and
+ * nothing is written; a failure of reading or writing is the database's, and takes the whole transaction back.
+ */
+export type TransactionalHandler = (memory: MemoryTransaction) => Promise<Decide>;
+type Decide = (args: ToolArguments, context: ToolCallContext) => Write;
+/** Returns what the model reads. */
+export type Write = (memory: MemoryTransaction) => Promise<string>;
+
+/** What becomes of the agent's blocks, as a transactional tool. */
+export const memoryEdit =
+  (decide: MemoryHandler): TransactionalHandler =>
+  async (memory) => {
+    const blocks = await memory.blocks();
+    return (args) => {
+      const { changes, result } = toChanges(decide(blocks, args));
+      return async (target) => {
+        await target.applyChanges(changes);
+        return result;
+      };
+    };
+  };
 
 /** What a module's probe says: `not_done` only if the effect did not happen and can't happen any more. */
 export type ProbeAnswer =

@@ -1,7 +1,6 @@
 import { AppError, isRetryable } from '../domain/errors';
 import type { McpToolCaller } from '../domain/mcp';
-import { type MemoryChanges, toChanges } from '../domain/memory-changes';
-import type { MemoryTransaction, Recall } from '../domain/ports';
+import type { ArchivalRecall, MemoryTransaction, Recall } from '../domain/ports';
 import type { SourceCall, SourceLanguage, SourceTool } from '../domain/source-tool';
 import type { BuiltinTool, Tool, ToolCallContext, ToolOutcome, ToolProbed } from '../domain/tool';
 import { checkToolArguments, isBuiltin, type ToolArguments } from '../domain/tool-arguments';
@@ -14,6 +13,10 @@ import {
   toThrownError,
 } from '../domain/tool-failure';
 import { agentCallByHand } from './builtin/agent-call-by-hand';
+import { archivalMemoryInsert } from './builtin/archival-memory-insert/handler';
+import { archivalMemoryInsertTool } from './builtin/archival-memory-insert/tool';
+import { createArchivalMemorySearch } from './builtin/archival-memory-search/handler';
+import { archivalMemorySearchTool } from './builtin/archival-memory-search/tool';
 import { createConversationSearch } from './builtin/conversation-search/handler';
 import { conversationSearchTool } from './builtin/conversation-search/tool';
 import { coreMemoryAppend } from './builtin/core-memory-append/handler';
@@ -43,7 +46,7 @@ import { sendMessageToAgentAsyncTool } from './builtin/send-message-to-agent-asy
 import { sendMessageToAgentsMatchingTagsTool } from './builtin/send-message-to-agents-matching-tags/tool';
 import { createWebSearch } from './builtin/web-search/handler';
 import { webSearchTool } from './builtin/web-search/tool';
-import type { MemoryHandler, ReadHandler, ToolModule } from './handler';
+import { memoryEdit, type ReadHandler, type ToolModule, type TransactionalHandler } from './handler';
 
 /** Every tool the server brings along. */
 export const builtinTools: readonly BuiltinTool[] = [
@@ -60,6 +63,8 @@ export const builtinTools: readonly BuiltinTool[] = [
   sendMessageToAgentAsyncTool,
   sendMessageToAgentsMatchingTagsTool,
   conversationSearchTool,
+  archivalMemoryInsertTool,
+  archivalMemorySearchTool,
   webSearchTool,
   fetchWebpageTool,
   runCodeTool,
@@ -90,6 +95,7 @@ export interface ToolRunner {
 
 export interface ToolRunnerDeps {
   readonly recall: Recall;
+  readonly archive: ArchivalRecall;
   readonly exaApiKey: string | null;
   /** Runs tools of MCP servers. */
   readonly mcp?: McpToolCaller;
@@ -105,14 +111,15 @@ export interface ToolRunnerDeps {
   readonly log: { warn(facts: object, message: string): void };
 }
 
-const MEMORY_HANDLERS: ReadonlyMap<string, MemoryHandler> = new Map([
-  [memoryInsertTool.name, memoryInsert],
-  [memoryReplaceTool.name, memoryReplace],
-  [memoryRethinkTool.name, memoryRethink],
-  [coreMemoryAppendTool.name, coreMemoryAppend],
-  [coreMemoryReplaceTool.name, coreMemoryReplace],
-  [memoryTool.name, memoryCommand],
-  [memoryApplyPatchTool.name, memoryApplyPatch],
+const TRANSACTIONAL: ReadonlyMap<string, TransactionalHandler> = new Map([
+  [memoryInsertTool.name, memoryEdit(memoryInsert)],
+  [memoryReplaceTool.name, memoryEdit(memoryReplace)],
+  [memoryRethinkTool.name, memoryEdit(memoryRethink)],
+  [coreMemoryAppendTool.name, memoryEdit(coreMemoryAppend)],
+  [coreMemoryReplaceTool.name, memoryEdit(coreMemoryReplace)],
+  [memoryTool.name, memoryEdit(memoryCommand)],
+  [memoryApplyPatchTool.name, memoryEdit(memoryApplyPatch)],
+  [archivalMemoryInsertTool.name, archivalMemoryInsert],
 ]);
 
 /** The runner of the built-in tools and of those that are stored as source code. */
@@ -121,7 +128,7 @@ export function createToolRunner(deps: ToolRunnerDeps): ToolRunner {
   const readHandlers = readHandlersOf(deps);
   const probes = new Map(modules.flatMap(({ name, probe }) => (probe ? [[name, probe]] : [])));
   const probeOf = (tool: Tool) => (isBuiltin(tool) ? probes.get(tool.name) : undefined);
-  const memoryHandlerOf = (tool: Tool) => (isBuiltin(tool) ? MEMORY_HANDLERS.get(tool.name) : undefined);
+  const transactionalOf = (tool: Tool) => (isBuiltin(tool) ? TRANSACTIONAL.get(tool.name) : undefined);
   const readHandlerOf = (tool: Tool) => (isBuiltin(tool) ? readHandlers.get(tool.name) : undefined);
   const runSource = sourceRunnerOf(deps);
 
@@ -136,7 +143,7 @@ export function createToolRunner(deps: ToolRunnerDeps): ToolRunner {
   }
 
   return {
-    isTransactional: (tool) => memoryHandlerOf(tool) !== undefined,
+    isTransactional: (tool) => transactionalOf(tool) !== undefined,
 
     async run(tool, args, context) {
       try {
@@ -160,22 +167,20 @@ export function createToolRunner(deps: ToolRunnerDeps): ToolRunner {
 
     async runTransactional(tool, args, context, memory) {
       // Reading stays outside of the try: its failures are the database's, not the tool's.
-      const blocks = await memory.blocks();
-      let edit: MemoryChanges;
+      const decide = await transactionalOf(tool)?.(memory);
+      let write: Write;
       try {
         context.signal.throwIfAborted();
-        const handler = memoryHandlerOf(tool) ?? cannotRun(tool);
-        edit = toChanges(handler(blocks, checkToolArguments(tool, args)));
+        write = (decide ?? cannotRun(tool))(checkToolArguments(tool, args), context);
       } catch (error) {
         return failed(tool, context, error);
       }
       try {
-        await memory.applyChanges(edit.changes);
+        return cut(tool, succeededOutcome(await write(memory)));
       } catch (error) {
-        if (!isToolError(error)) throw error;
+        if (!(error instanceof Error) || !isToolError(error)) throw error;
         return failed(tool, context, error);
       }
-      return cut(tool, succeededOutcome(edit.result));
     },
 
     hasProbe: (tool) => probeOf(tool) !== undefined,
@@ -191,7 +196,7 @@ export function createToolRunner(deps: ToolRunnerDeps): ToolRunner {
 }
 
 function readHandlersOf(deps: ToolRunnerDeps): ReadonlyMap<string, ReadHandler> {
-  const { recall, now = () => new Date(), modules = [], sources } = deps;
+  const { recall, archive, now = () => new Date(), modules = [], sources } = deps;
   return new Map([
     [memoryFinishEditsTool.name, memoryFinishEdits],
     [sendMessageTool.name, sendMessage],
@@ -199,6 +204,7 @@ function readHandlersOf(deps: ToolRunnerDeps): ReadonlyMap<string, ReadHandler> 
     [sendMessageToAgentAsyncTool.name, agentCallByHand],
     [sendMessageToAgentsMatchingTagsTool.name, agentCallByHand],
     [conversationSearchTool.name, createConversationSearch({ recall, now })],
+    [archivalMemorySearchTool.name, createArchivalMemorySearch(archive)],
     [webSearchTool.name, createWebSearch(deps)],
     [fetchWebpageTool.name, createFetchWebpage(deps.fetchPage ?? {})],
     [runCodeTool.name, createRunCode(sources?.runCode ?? {})],
@@ -252,8 +258,10 @@ const unrunnable = (tool: Pick<Tool, 'name' | 'sourceType'> & { readonly toolTyp
       'Do not call it again; go on without it.',
   );
 
-// Searches of the conversation are bounded by their own limit, as in Letta.
+// Searches are bounded by their own limit, as in Letta.
+const UNCUT: readonly string[] = [conversationSearchTool.name, archivalMemorySearchTool.name];
+
 function cut(tool: CutTool, outcome: ToolOutcome): ToolOutcome {
-  if (tool.name === conversationSearchTool.name) return outcome;
+  if (UNCUT.includes(tool.name)) return outcome;
   return cutOutcome(outcome, tool.returnCharLimit);
 }

@@ -73,6 +73,14 @@ export const { sendToAgents, collectReplies, cancelAgents } = proxyActivities<
   retry: { initialInterval: '100ms', maximumInterval: '2s', maximumAttempts: 300 },
 });
 
+/** One batch of a change of model. A model that is away is waited for, however long. */
+export const { reembedBatch } = proxyActivities<Pick<Activities, 'reembedBatch'>>({
+  ...CANCEL,
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '5s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s' },
+});
+
 /** Bookkeeping that must happen whatever else failed: closing runs and tool calls, finding the next message. */
 export const { answerApproval, expireApproval, closeRun, settleTool, findNextTurn } = proxyActivities<
   Pick<Activities, 'answerApproval' | 'expireApproval' | 'closeRun' | 'settleTool' | 'findNextTurn'>

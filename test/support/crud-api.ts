@@ -10,6 +10,7 @@ import { createLogger } from '../../log';
 import { createSourceLanguages } from '../../tools/source-languages';
 import { testPython } from './python-language';
 import { noMcpServers } from './no-mcp-servers';
+import { testArchives } from './archives';
 import { createTestDatabase, type TestDatabase } from './stack';
 
 /** The API on a database of its own, with a fixed list of models and tools, and no turns. */
@@ -66,6 +67,7 @@ export const directory: ModelDirectory = {
   listEmbeddings: () => Promise.resolve(EMBEDDINGS),
   resolve: (handle) => find(MODELS, handle.replace(/^openai-proxy\//, 'openai/')),
   resolveEmbedding: (handle) => find(EMBEDDINGS, handle),
+  defaultEmbedding: () => Promise.resolve(null),
 };
 
 async function find<T extends { readonly handle: string }>(known: readonly T[], handle: string): Promise<T> {
@@ -95,7 +97,10 @@ export const BUILTIN_TOOLS: readonly BuiltinTool[] = [
 ];
 
 /** Starts the API. `turns` stands in for the client of Temporal where a test needs one. */
-export async function startCrudApi(turns: Partial<Record<string, unknown>> = {}): Promise<CrudApi> {
+export async function startCrudApi(
+  turns: Partial<Record<string, unknown>> = {},
+  archives: Partial<ApiDeps['archives']> = {},
+): Promise<CrudApi> {
   const database = await createTestDatabase();
   await ensureBuiltinTools(database.pool, BUILTIN_TOOLS);
   const deps = {
@@ -103,6 +108,7 @@ export async function startCrudApi(turns: Partial<Record<string, unknown>> = {})
     models: directory,
     mcp: noMcpServers,
     turns,
+    archives: testArchives(database.pool, archives),
     watcher: {},
     log: createLogger('silent'),
     password: null,

@@ -12,6 +12,7 @@ import { createSourceLanguages } from '../../tools/source-languages';
 import { testPython } from './python-language';
 import { noMcpServers } from './no-mcp-servers';
 import { createTestDatabase } from './stack';
+import { testArchives } from './archives';
 
 export interface Answer {
   readonly status: number;
@@ -53,6 +54,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
       runTool: () => Promise.resolve(),
       startTool: () => Promise.resolve(),
     },
+    archives: testArchives(database.pool),
     ...overrides,
   };
   const server = createApp(deps).listen(0, '127.0.0.1');
@@ -100,6 +102,7 @@ const MODELS: ModelDirectory = {
   listEmbeddings: () => Promise.resolve([]),
   resolve: (handle) => (handle === GPT.handle ? Promise.resolve(GPT) : Promise.reject(unknownHandle(handle))),
   resolveEmbedding: (handle) => Promise.reject(unknownHandle(handle)),
+  defaultEmbedding: () => Promise.resolve(null),
 };
 
 const unknownHandle = (handle: string): AppError =>

@@ -1,6 +1,7 @@
+import type { NewPassage } from '../../../domain/archive';
 import { AppError } from '../../../domain/errors';
 import type { MemoryChange } from '../../../domain/memory-changes';
-import type { MemoryBlock, MemoryTransaction, Recall } from '../../../domain/ports';
+import type { ArchivalRecall, MemoryBlock, MemoryTransaction, Recall } from '../../../domain/ports';
 import { toBuiltinTool, type ToolModule } from '../../../tools/handler';
 import { builtinTools, createToolRunner } from '../../../tools/registry';
 import { buildCallContext, buildTool } from '../../support/build-tool';
@@ -30,12 +31,21 @@ class Memory implements MemoryTransaction {
     for (const change of changes)
       if (change.kind === 'write') await this.writeBlock(change.block, change.value);
   }
+  readonly passages: NewPassage[] = [];
+  insertPassage(passage: NewPassage) {
+    this.passages.push(passage);
+    return Promise.resolve();
+  }
 }
 
+const noArchive: ArchivalRecall = {
+  search: () => Promise.resolve({ hits: [], mode: 'text', reason: null, timezone: 'UTC' }),
+};
 const warnings: object[] = [];
 const runnerWith = (recall: Recall['search'] = () => Promise.resolve([])) =>
   createToolRunner({
     recall: { search: recall },
+    archive: noArchive,
     exaApiKey: null,
     log: { warn: (facts) => warnings.push(facts) },
     now: () => new Date('2026-01-01T00:00:00Z'),
@@ -226,6 +236,7 @@ describe('a tool given by code', () => {
   const runnerOf = (module: ToolModule) =>
     createToolRunner({
       recall: { search: () => Promise.resolve([]) },
+      archive: noArchive,
       exaApiKey: null,
       modules: [module],
       log: { warn: () => undefined },

@@ -2,11 +2,10 @@ import type { Recall, RecallHit, RecallQuery } from '../../../domain/ports';
 import { toPythonRepr } from '../../../domain/python-repr';
 import type { ToolArguments } from '../../../domain/tool-arguments';
 import { toolError } from '../../../domain/tool-failure';
+import { END_OF_DAY_MS, readDate } from '../../date-argument';
 import { integerArgument, optionalText, optionalTexts, type ReadHandler } from '../../handler';
 
 const LIMIT = { fallback: 5, min: 1, max: 100 };
-const DAY_MS = 86_400_000;
-const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)(Z|[+-]\d{2}:\d{2})?)?$/;
 
 export interface ConversationSearchDeps {
   readonly recall: Recall;
@@ -25,7 +24,7 @@ export function createConversationSearch({ recall, now }: ConversationSearchDeps
 
 function toQuery(agentId: string, args: ToolArguments): RecallQuery {
   const from = readDate(args, 'start_date', 0);
-  const to = readDate(args, 'end_date', DAY_MS - 1);
+  const to = readDate(args, 'end_date', END_OF_DAY_MS);
   if (from && to && from > to)
     throw toolError('ValueError', 'start_date is later than end_date. Swap them or drop one.');
   return {
@@ -43,22 +42,6 @@ const ROLES = ['assistant', 'user', 'tool'] as const;
 function readRoles(args: ToolArguments): RecallQuery['roles'] {
   const asked = optionalTexts(args, 'roles') ?? ['assistant', 'user'];
   return ROLES.filter((role) => asked.includes(role));
-}
-
-/** A moment in time; a date without a time is its first millisecond plus `dayOffsetMs`, and no zone means UTC. */
-function readDate(args: ToolArguments, name: string, dayOffsetMs: number): Date | null {
-  const text = optionalText(args, name)?.trim();
-  if (text === undefined) return null;
-  const [, day = '', time, zone = 'Z'] = DATE.exec(text) ?? [];
-  const date = new Date(`${day}T${time ?? '00:00'}${zone}`);
-  const isRealDay = new Date(`${day}T00:00Z`).getUTCDate() === Number(day.slice(8));
-  if (Number.isNaN(date.getTime()) || !isRealDay) {
-    throw toolError(
-      'ValueError',
-      `${name} "${text}" is not a date. Write it like 2026-03-01 or 2026-03-01T14:30, in UTC or with an offset such as +02:00.`,
-    );
-  }
-  return time === undefined ? new Date(date.getTime() + dayOffsetMs) : date;
 }
 
 const toResult = (hit: RecallHit, now: Date) => ({

@@ -5,7 +5,7 @@ export const conversationSearchTool: BuiltinTool = {
   toolType: 'letta_core',
   description:
     'Searches everything you and the user ever said to each other, including what is no longer in front of you. Matches ' +
-    'the words of query; newest results come first. Without a query it lists messages by role and time alone, for ' +
+    'the words of query; the best match comes first, the newest among equals. Without a query it lists messages by role and time alone, for ' +
     'example all of one day. Dates without a time mean the whole day (UTC). Results of tools are only searched when ' +
     'roles asks for them.',
   parameters: {

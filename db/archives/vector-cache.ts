@@ -1,0 +1,145 @@
+import { LRUCache } from 'lru-cache';
+import { normalized } from '../../domain/vector';
+import type { Pool } from '../pool';
+import { fromBytes } from './vector-bytes';
+
+/** The vectors that one search compares: those of one model, in one archive or in all of them. */
+export interface VectorScope {
+  readonly archiveId: string | null;
+  readonly model: string;
+  readonly dimensions: number;
+}
+
+/** Vectors of length 1 by passage, side by side in one block of memory. */
+interface VectorSet {
+  readonly places: Map<string, number>;
+  readonly ids: string[];
+  numbers: Float32Array;
+  /** Transactions from here on may have written vectors that the set lacks. */
+  since: string;
+}
+
+/** Nearest passages by exact comparison with all vectors of a scope, kept in memory. */
+export interface VectorCache {
+  /** The ids of the nearest passages, nearest first; only those of `among` if it is given. Null if there are too many. */
+  nearest(
+    scope: VectorScope,
+    query: Float32Array,
+    options: { readonly limit: number; readonly among: ReadonlySet<string> | null },
+  ): Promise<readonly string[] | null>;
+  /** Drops passages that turned out to be gone. */
+  forget(scope: VectorScope, ids: readonly string[]): void;
+}
+
+// Above this, comparing with every vector takes too long; pgvector is for such archives.
+export const MOST_VECTORS = 50_000;
+const MOST_BYTES = 512 * 1024 * 1024;
+
+/**
+ * Exact nearest neighbours over vectors in memory. A set is brought up to date before each look, by what was written since:
+ * a search sees every vector that was committed before it began.
+ */
+export function createVectorCache(pool: Pool, maxBytes = MOST_BYTES): VectorCache {
+  const sets = new LRUCache<string, VectorSet>({
+    maxSize: maxBytes,
+    sizeCalculation: ({ numbers, ids }) => Math.max(1, numbers.byteLength + ids.length * 128),
+  });
+  const underWay = new Map<string, Promise<VectorSet | null>>();
+  const keyOf = ({ archiveId, model, dimensions }: VectorScope) =>
+    `${archiveId ?? ''}#${model}#${dimensions}`;
+
+  /** One update at a time; a caller that came while one was under way needs the next. */
+  async function current(scope: VectorScope): Promise<VectorSet | null> {
+    const key = keyOf(scope);
+    const previous = underWay.get(key) ?? Promise.resolve(null);
+    const mine = previous
+      .catch(() => null)
+      .then(async () => {
+        const set = await refresh(pool, scope, sets.get(key) ?? emptySet());
+        if (set) sets.set(key, set);
+        else sets.delete(key);
+        return set;
+      });
+    underWay.set(key, mine);
+    try {
+      return await mine;
+    } finally {
+      if (underWay.get(key) === mine) underWay.delete(key);
+    }
+  }
+
+  return {
+    async nearest(scope, query, { limit, among }) {
+      const set = await current(scope);
+      return set && closest(set, normalized(query), { limit, among });
+    },
+    forget(scope, ids) {
+      const set = sets.get(keyOf(scope));
+      for (const id of ids) set?.places.delete(id);
+    },
+  };
+}
+
+const emptySet = (): VectorSet => ({
+  places: new Map(),
+  ids: [],
+  numbers: new Float32Array(0),
+  since: '0',
+});
+
+/** The set with everything that was committed by now; null when that is too much to hold. */
+async function refresh(pool: Pool, scope: VectorScope, set: VectorSet): Promise<VectorSet | null> {
+  const { rows } = await pool.query<{ xmin: string; id: string | null; embedding: Buffer }>({
+    name: 'vectors-since',
+    text: `select seen.xmin, p.id, p.embedding
+       from (select pg_snapshot_xmin(pg_current_snapshot())::text as xmin) seen
+            left join lateral (
+              select id, embedding from passages
+               where ($1::text is null or archive_id = $1) and embedding_model = $2 and embedding_dim = $3
+                 and embedded_in >= $4::xid8
+               limit $5) p on true`,
+    values: [scope.archiveId, scope.model, scope.dimensions, set.since, MOST_VECTORS + 1],
+  });
+  const found = rows.flatMap(({ id, embedding }) => (id === null ? [] : [{ id, embedding }]));
+  const added = found.filter(({ id }) => !set.places.has(id)).length;
+  if (set.ids.length + added > MOST_VECTORS)
+    return set.ids.length > set.places.size ? refresh(pool, scope, emptySet()) : null;
+  reserve(set, (set.ids.length + added) * scope.dimensions);
+  for (const { id, embedding } of found) {
+    const place = set.places.get(id) ?? set.ids.push(id) - 1;
+    set.places.set(id, place);
+    set.numbers.set(normalized(fromBytes(embedding)), place * scope.dimensions);
+  }
+  set.since = rows[0]?.xmin ?? set.since;
+  return set;
+}
+
+/** Room for so many numbers; grows by half, so that single inserts do not copy everything each time. */
+function reserve(set: VectorSet, length: number): void {
+  if (set.numbers.length >= length) return;
+  const grown = new Float32Array(set.numbers.length === 0 ? length : Math.ceil(length * 1.5));
+  grown.set(set.numbers);
+  set.numbers = grown;
+}
+
+function closest(
+  { places, numbers }: VectorSet,
+  query: Float32Array,
+  { limit, among }: { readonly limit: number; readonly among: ReadonlySet<string> | null },
+): readonly string[] {
+  const scored: { id: string; score: number }[] = [];
+  for (const [id, place] of places) {
+    if (among && !among.has(id)) continue;
+    scored.push({ id, score: dotProduct(numbers, place * query.length, query) });
+  }
+  return scored
+    .sort((a, b) => b.score - a.score)
+    .slice(0, limit)
+    .map(({ id }) => id);
+}
+
+function dotProduct(numbers: Float32Array, offset: number, query: Float32Array): number {
+  let sum = 0;
+  for (let at = 0; at < query.length; at++) sum += (numbers[offset + at] ?? 0) * (query[at] ?? 0);
+  return sum;
+}
