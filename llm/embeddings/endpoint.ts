@@ -46,7 +46,8 @@ export function createEmbeddingEndpoint(server: EmbeddingServer, timeoutMs: numb
       // Not every server knows base64, which the library asks for by itself.
       const body = { model, input: [...texts], encoding_format: 'float' as const };
       try {
-        const answer: unknown = await sdk.embeddings.create(body, { signal });
+        // The library never takes its listener off a signal; one that lives as long as the process would collect them.
+        const answer: unknown = await sdk.embeddings.create(body, { signal: AbortSignal.any([signal]) });
         return readVectors(answer, texts.length, { dimensions, from: `${server.name}/${model}` });
       } catch (error) {
         if (signal.aborted && signal.reason instanceof AppError) throw signal.reason;

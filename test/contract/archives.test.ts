@@ -66,12 +66,19 @@ describe('archives', () => {
 
   it('refuse an embedding model that is not offered, and a dimension that the model does not have', async () => {
     const unknown = await api.call('POST', '/v1/archives/', { name: 'x', embedding: 'openai/nope' });
-    const config = { embedding_endpoint_type: 'openai', embedding_model: 'text-embedding-3-small', embedding_dim: 7 };
+    const config = {
+      embedding_endpoint_type: 'openai',
+      embedding_model: 'text-embedding-3-small',
+      embedding_dim: 7,
+    };
     const wrong = await api.call('POST', '/v1/archives/', { name: 'x', embedding_config: config });
     const right = await api.call('POST', '/v1/archives/', { name: 'x', embedding_config: { ...config, embedding_dim: 1536 } }); // prettier-ignore
 
     expect(unknown.status).toBe(400);
-    expect(wrong).toMatchObject({ status: 400, body: { detail: expect.stringContaining('embedding_dim is 7') } });
+    expect(wrong).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('embedding_dim is 7') },
+    });
     expect(right.body.embedding_config.handle).toBe(embedding);
   });
 
@@ -80,7 +87,10 @@ describe('archives', () => {
     const noName = await api.call('POST', '/v1/archives/', {});
 
     expect(badId.status).toBe(422);
-    expect(noName).toMatchObject({ status: 422, body: { detail: expect.stringContaining('Field required') } });
+    expect(noName).toMatchObject({
+      status: 422,
+      body: { detail: expect.stringContaining('Field required') },
+    });
   });
 });
 
@@ -105,7 +115,10 @@ describe('passages of an archive', () => {
   it('are stored many at a time, in order, all or none', async () => {
     const archive = await createArchive();
     const path = `/v1/archives/${archive.id}/passages/batch`;
-    const passages = [{ text: 'one', metadata: { n: 1 } }, { text: 'two', created_at: '2020-01-01T00:00:00' }];
+    const passages = [
+      { text: 'one', metadata: { n: 1 } },
+      { text: 'two', created_at: '2020-01-01T00:00:00' },
+    ];
 
     const stored = await api.call('POST', path, { passages });
     const refused = await api.call('POST', path, { passages: [{ text: 'three' }, { text: ' ' }] });
@@ -125,7 +138,10 @@ describe('passages of an archive', () => {
     const path = `/v1/archives/${archive.id}/passages`;
     const send = (text: string, headers: Record<string, string>) => api.call('POST', path, { text }, headers);
 
-    const keyed = [await send('keyed', { 'idempotency-key': 'k1' }), await send('keyed', { 'idempotency-key': 'k1' })];
+    const keyed = [
+      await send('keyed', { 'idempotency-key': 'k1' }),
+      await send('keyed', { 'idempotency-key': 'k1' }),
+    ];
     const first = await send('retried', {});
     const resent = await send('retried', { 'x-stainless-retry-count': '1' });
     const meant = await send('retried', {});
@@ -172,7 +188,11 @@ describe("an agent's archival memory", () => {
     expect(shapeOf(created.body)).toEqual(shapeOf(sampleBody('agents.passages.create.json')));
     expect(listed.body).toEqual(created.body);
     expect(shapeOf(searched.body)).toEqual(shapeOf(sampleBody('agents.passages.search.json')));
-    expect(searched.body.results[0]).toMatchObject({ id: created.body[0].id, content: 'The sky is blue', tags: ['sky'] });
+    expect(searched.body.results[0]).toMatchObject({
+      id: created.body[0].id,
+      content: 'The sky is blue',
+      tags: ['sky'],
+    });
     expect(searched.body.results[0].timestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/);
     const [, sample] = sampleBody('archives.list.json') as { name: string; description: string }[];
     expect(archives.body[0]).toMatchObject({ name: sample!.name, description: sample!.description });
@@ -207,7 +227,9 @@ describe("an agent's archival memory", () => {
     await remember(agent.id, 'note both', { tags: ['red', 'blue'], created_at: '2024-06-01T00:00:00Z' });
     await remember(agent.id, 'note none', { created_at: '2024-12-01T00:00:00Z' });
     const search = async (query: string) =>
-      contents(await api.call('GET', `/v1/agents/${agent.id}/archival-memory/search?query=note&${query}`)).sort();
+      contents(
+        await api.call('GET', `/v1/agents/${agent.id}/archival-memory/search?query=note&${query}`),
+      ).sort();
 
     expect(await search('tags=red&tags=blue')).toEqual(['note both', 'note red']);
     expect(await search('tags=red&tags=blue&tag_match_mode=all')).toEqual(['note both']);
@@ -222,7 +244,9 @@ describe("an agent's archival memory", () => {
     await remember(agent.id, 'the heaven');
     await remember(agent.id, 'a grey stone');
 
-    const response = await fetch(`${api.baseUrl}/v1/agents/${agent.id}/archival-memory/search?query=sky&top_k=1`);
+    const response = await fetch(
+      `${api.baseUrl}/v1/agents/${agent.id}/archival-memory/search?query=sky&top_k=1`,
+    );
     const found = (await response.json()) as { results: { content: string }[] };
 
     expect(found.results[0]!.content).toBe('the heaven');
@@ -233,7 +257,9 @@ describe("an agent's archival memory", () => {
     const agent = await createAgent({ embedding: null });
     await remember(agent.id, 'Running in the park');
 
-    const response = await fetch(`${api.baseUrl}/v1/agents/${agent.id}/archival-memory/search?query=who%20runs%3F`);
+    const response = await fetch(
+      `${api.baseUrl}/v1/agents/${agent.id}/archival-memory/search?query=who%20runs%3F`,
+    );
     const found = (await response.json()) as { results: { content: string }[] };
 
     expect(found.results.map((one) => one.content)).toEqual(['Running in the park']);
@@ -256,7 +282,8 @@ describe("an agent's archival memory", () => {
   it('can be shared; an agent has one archive at most, and detaching leaves the passages', async () => {
     const [first, second] = [await createAgent(), await createAgent()];
     const archive = await createArchive();
-    const attach = (agentId: string, id: string) => api.call('PATCH', `/v1/agents/${agentId}/archives/attach/${id}`);
+    const attach = (agentId: string, id: string) =>
+      api.call('PATCH', `/v1/agents/${agentId}/archives/attach/${id}`);
 
     const attached = [await attach(first.id, archive.id), await attach(second.id, archive.id)];
     const again = await attach(first.id, archive.id);
@@ -268,7 +295,10 @@ describe("an agent's archival memory", () => {
 
     expect([...attached, again, detached]).toEqual(new Array(4).fill({ status: 200, body: null }));
     expect(seen.body).toHaveLength(1);
-    expect(further).toMatchObject({ status: 409, body: { detail: expect.stringContaining('has an archive already') } });
+    expect(further).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('has an archive already') },
+    });
     expect(missing.status).toBe(404);
     expect((await api.call('GET', `/v1/agents/${first.id}/archival-memory`)).body).toEqual([]);
     expect((await api.call('GET', `/v1/agents/${second.id}/archival-memory`)).body).toHaveLength(1);
@@ -313,10 +343,19 @@ describe('passage search', () => {
 
   it('takes operators, SQL and every plane of Unicode as plain text', async () => {
     const archive = await createArchive({ embedding: null });
-    const texts = ["a & b | !c <-> 'quoted' \\ :*", '我喜歡喝茶 🍵', '𝕱𝖗𝖆𝖐𝖙𝖚𝖗 𐍈', "Robert'); drop table passages;--"];
+    const texts = [
+      "a & b | !c <-> 'quoted' \\ :*",
+      '我喜歡喝茶 🍵',
+      '𝕱𝖗𝖆𝖐𝖙𝖚𝖗 𐍈',
+      "Robert'); drop table passages;--",
+    ];
     await api.call('POST', `/v1/archives/${archive.id}/passages/batch`, { passages: texts.map((text) => ({ text })) }); // prettier-ignore
     const search = async (query: string) => {
-      const answer = await api.call('POST', '/v1/passages/search', { archive_id: archive.id, query, limit: 1 });
+      const answer = await api.call('POST', '/v1/passages/search', {
+        archive_id: archive.id,
+        query,
+        limit: 1,
+      });
       return answer.body[0]?.passage.text;
     };
 

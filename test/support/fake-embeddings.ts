@@ -13,8 +13,8 @@ export interface FakeEmbeddings {
   timesAsked(text: string): number;
   /** From now on requests meet this; null ends it. */
   trouble(what: EmbeddingTrouble): void;
-  /** Holds answers back until the returned function is called. */
-  hold(): () => void;
+  /** Lets so many requests pass and holds the answers of the rest back until the returned function is called. */
+  hold(passing?: number): () => void;
   close(): Promise<void>;
 }
 
@@ -37,6 +37,7 @@ export async function startFakeEmbeddings({
   const requests: string[][] = [];
   let trouble: EmbeddingTrouble = null;
   let gate: Promise<void> = Promise.resolve();
+  let passing = 0;
   const meaningOf = new Map(
     synonyms.flatMap((words) => words.map((word) => [word, words[0] ?? word] as const)),
   );
@@ -47,7 +48,8 @@ export async function startFakeEmbeddings({
     const { input, model } = JSON.parse(raw.toString()) as { input: string | string[]; model: string };
     const texts = Array.isArray(input) ? input : [input];
     requests.push(texts);
-    await gate;
+    if (passing > 0) passing -= 1;
+    else await gate;
     if (trouble && 'status' in trouble)
       return void sendJson(res, trouble.status, {
         error: { message: 'the fake is in trouble', type: 'server_error' },
@@ -68,7 +70,8 @@ export async function startFakeEmbeddings({
     requests,
     timesAsked: (text) => requests.flat().filter((asked) => asked === text).length,
     trouble: (what) => (trouble = what),
-    hold() {
+    hold(count = 0) {
+      passing = count;
       let open = () => {};
       gate = new Promise((resolve) => (open = resolve));
       return open;

@@ -42,10 +42,10 @@ const noArchive: ArchivalRecall = {
   search: () => Promise.resolve({ hits: [], mode: 'text', reason: null, timezone: 'UTC' }),
 };
 const warnings: object[] = [];
-const runnerWith = (recall: Recall['search'] = () => Promise.resolve([])) =>
+const runnerWith = (recall: Recall['search'] = () => Promise.resolve([]), archive = noArchive) =>
   createToolRunner({
     recall: { search: recall },
-    archive: noArchive,
+    archive,
     exaApiKey: null,
     log: { warn: (facts) => warnings.push(facts) },
     now: () => new Date('2026-01-01T00:00:00Z'),
@@ -130,6 +130,57 @@ describe('memory tools', () => {
   });
 });
 
+describe('archival tools', () => {
+  it('archival_memory_insert stores one passage under an id of its call and answers None', async () => {
+    const [first, repeated] = [memory(), memory()];
+    const args = { content: 'grass is green', tags: ['grass', ' grass ', ''] };
+
+    const outcome = await runnerWith().runTransactional(tool('archival_memory_insert'), args, context, first);
+    await runnerWith().runTransactional(tool('archival_memory_insert'), args, context, repeated);
+
+    expect(runnerWith().isTransactional(tool('archival_memory_insert'))).toBe(true);
+    expect(outcome).toMatchObject({ status: 'success', result: 'None' });
+    expect(first.passages).toMatchObject([{ text: 'grass is green', tags: ['grass'], metadata: {} }]);
+    expect(repeated.passages).toEqual(first.passages);
+  });
+
+  it.each([[{ content: ' ' }], [{}], [{ content: 'x', tags: 'red' }], [{ content: 'x', color: 'red' }]])(
+    'archival_memory_insert stores nothing for %j',
+    async (args) => {
+      const blocks = memory();
+      const insert = tool('archival_memory_insert');
+
+      const outcome = await runnerWith().runTransactional(insert, args, context, blocks);
+
+      expect(outcome.status).toBe('error');
+      expect(blocks.passages).toEqual([]);
+    },
+  );
+
+  it('archival_memory_search asks for what its arguments say and answers a Python list, uncut', async () => {
+    const asked: unknown[] = [];
+    const text = "it's grass".padEnd(60_000, '.');
+    const createdAt = new Date('2026-11-24T01:53:14.356Z');
+    const passage = { id: 'passage-1', text, tags: ['grass'], createdAt };
+    const archive = {
+      search: (...query: unknown[]) => {
+        asked.push(query);
+        return Promise.resolve({ hits: [{ passage }], mode: 'text', reason: null, timezone: 'Asia/Kolkata' });
+      },
+    } as unknown as ArchivalRecall; // what the tool reads of a hit
+    const args = { query: 'grass', tags: ['grass'], tag_match_mode: 'all', top_k: 3, end_datetime: '2026-03-01' };
+
+    const outcome = await runnerWith(undefined, archive).run(tool('archival_memory_search'), args, context);
+
+    const to = new Date('2026-03-01T23:59:59.999Z');
+    const query = { text: 'grass', tags: ['grass'], tagMatch: 'all', from: null, to, limit: 3 };
+    expect(asked).toEqual([[context.agentId, query]]);
+    expect(outcome.result).toBe(
+      `[{'id': 'passage-1', 'timestamp': '2026-11-24T07:23:14.356000+05:30', 'content': "${text}", 'tags': ['grass']}]`,
+    );
+  });
+});
+
 describe('other tools', () => {
   it('answers that run_code is not available', async () => {
     const outcome = await runnerWith().run(tool('run_code'), { code: '1', language: 'python' }, context);
@@ -145,7 +196,7 @@ describe('other tools', () => {
     ['an MCP tool', buildTool({ name: 'mail', toolType: 'external_mcp' })],
     [
       'a Letta tool that does not exist here',
-      buildTool({ name: 'archival_memory_search', toolType: 'letta_core' }),
+      buildTool({ name: 'memory_apply_patch', toolType: 'letta_core' }),
     ],
   ])('answers that it cannot run %s', async (_what, unknown) => {
     const runner = runnerWith();

@@ -1,0 +1,100 @@
+import { startFakeEmbeddings, type FakeEmbeddings } from '../support/fake-embeddings';
+import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
+import { serve, type Served } from '../support/served';
+import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { until } from '../support/started';
+
+jest.setTimeout(60_000);
+
+const running: Served[] = [];
+let fake: FakeOpenAi;
+let embeddings: FakeEmbeddings;
+let database: TestDatabase;
+let url: string;
+let worker: Served;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  fake = await startFakeOpenAI();
+  embeddings = await startFakeEmbeddings();
+  [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
+});
+afterAll(async () => {
+  await Promise.all(running.map((each) => each.kill('SIGTERM')));
+  await embeddings.close();
+  await fake.close();
+  await database.drop();
+});
+
+async function start(roles: 'api' | 'worker'): Promise<Served> {
+  const started = await serve({
+    EVERTURN_ROLES: roles,
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: testTemporalAddress(),
+    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
+    OPENAI_API_KEY: 'sk-test',
+    OPENAI_BASE_URL: fake.url,
+    EMBEDDINGS_BASE_URL: embeddings.url,
+  });
+  running.push(started);
+  return started;
+}
+
+it('a passage is stored once when the worker is killed in the middle of its insert', async () => {
+  const agent = await createAgent(url, { tools: ['archival_memory_insert'] });
+  const archive = await call<{ id: string }>(url, 'POST', '/v1/archives/', { name: 'locked' });
+  await call(url, 'PATCH', `/v1/agents/${agent.id}/archives/attach/${archive.id}`);
+  const holder = await database.pool.connect();
+  await holder.query(`begin; select from archives where id = '${archive.id}' for update`);
+
+  const runId = await sendAsync(url, agent.id, 'CALL archival_memory_insert {"content":"kept exactly once"}');
+  const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+  await until(async () => (await database.pool.query(waiting)).rowCount === 1, 20_000);
+  await worker.kill('SIGKILL');
+  await holder.query('rollback');
+  holder.release();
+  worker = await start('worker');
+
+  expect(await runEnd(url, runId)).toMatchObject({ status: 'completed', stop_reason: 'end_turn' });
+  const passages = await call<{ text: string }[]>(url, 'GET', `/v1/agents/${agent.id}/archival-memory`);
+  expect(passages.map(({ text }) => text)).toEqual(['kept exactly once']);
+  const { rows } = await database.pool.query(`select status, attempt from tool_executions where run_id = $1`, [runId]);
+  expect(rows).toEqual([{ status: 'done', attempt: 1 }]);
+});
+
+it('a change of model goes on after the worker is killed in the middle: what was answered is not asked for again', async () => {
+  const archive = await call<{ id: string }>(url, 'POST', '/v1/archives/', {
+    name: 'moving',
+    embedding: 'openai/text-embedding-3-small',
+  });
+  const texts = Array.from({ length: 200 }, (_, n) => `moving text ${n}`);
+  await call(url, 'POST', `/v1/archives/${archive.id}/passages/batch`, {
+    passages: texts.map((text) => ({ text })),
+  });
+  const progress = async () => {
+    const { rows } = await database.pool.query(`select status, done from reembeds where archive_id = $1`, [archive.id]);
+    return rows[0] as { status: string; done: number } | undefined;
+  };
+  const isAsked = (text: string, times: number) => embeddings.timesAsked(text) === times;
+
+  // The second batch waits in the embedding server when the worker dies.
+  const open = embeddings.hold(1);
+  await call(url, 'PATCH', `/v1/archives/${archive.id}`, { embedding: 'embeddings/meaning' });
+  await until(() => texts.filter((text) => isAsked(text, 1)).length === 128, 20_000);
+  await worker.kill('SIGKILL');
+  const atDeath = await progress();
+  open();
+  worker = await start('worker');
+  await until(async () => (await progress())?.status === 'completed', 30_000);
+
+  expect(atDeath).toEqual({ status: 'running', done: 64 });
+  expect(await progress()).toEqual({ status: 'completed', done: 200 });
+  const asked = [1, 2].map((times) => texts.filter((text) => isAsked(text, times)).length);
+  expect(asked).toEqual([136, 64]);
+  const { rows } = await database.pool.query(
+    `select embedding_model, count(*) from passages where archive_id = $1 group by 1`,
+    [archive.id],
+  );
+  expect(rows).toEqual([{ embedding_model: 'embeddings/meaning', count: 200 }]);
+});
