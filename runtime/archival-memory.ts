@@ -4,6 +4,7 @@ import { fillDueEmbeddings } from '../db/archives/due-embeddings';
 import { cachedEmbedder, pruneEmbeddingCache } from '../db/archives/embedding-cache';
 import { createReembedStore } from '../db/archives/reembeds';
 import { createPassageSearch } from '../db/archives/search-passages';
+import { createPgvectors, preparePgvector } from '../db/archives/pgvector';
 import { createVectorCache } from '../db/archives/vector-cache';
 import type { Pool } from '../db/pool';
 import { createEmbedder } from '../llm/embeddings/embedder';
@@ -12,7 +13,7 @@ import type { Logger } from '../log';
 import { startEmbeddingFiller, type EmbeddingFiller } from '../worker/fill-embeddings';
 
 /** Embeddings and the search over archives, as API and worker of a process share them. */
-export function composeArchivalMemory(
+export async function composeArchivalMemory(
   config: Pick<Config, 'providers' | 'embeddings'>,
   pool: Pool,
   log: Logger,
@@ -21,10 +22,12 @@ export function composeArchivalMemory(
     pool,
     createEmbedder(config.providers, { own: toEmbeddingServer(config.embeddings) }),
   );
+  const onIndexFailure = (error: unknown) =>
+    log.warn({ err: error }, 'the index over vectors was not made; searches go on without');
   const search = createPassageSearch({
     pool,
     embedder,
-    vectors: createVectorCache(pool),
+    vectors: (await preparePgvector(pool)) ? createPgvectors(pool, onIndexFailure) : createVectorCache(pool),
     onFailure: (error) => log.warn({ err: error }, 'a search was answered without vectors'),
   });
   const onFailure = (error: unknown) =>
@@ -50,4 +53,4 @@ export function composeArchivalMemory(
   };
 }
 
-export type ArchivalMemory = ReturnType<typeof composeArchivalMemory>;
+export type ArchivalMemory = Awaited<ReturnType<typeof composeArchivalMemory>>;

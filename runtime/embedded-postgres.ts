@@ -7,6 +7,7 @@ import { AppError } from '../domain/errors';
 import { readIfThere, reasonOf } from './data-folder';
 import { launch, PLAIN_ENVIRONMENT, type Launched } from './processes/launch';
 import { untilReady } from './processes/until-ready';
+import { pgvectorSettings } from './pgvector';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries';
 import type { ProcessGuard } from './processes/process-guard';
 
@@ -145,7 +146,10 @@ function launchPostgres(
       seenFrom(data, uid),
       '-p',
       String(port),
-      ...[...ours, ...settings].flatMap((each) => ['-c', each]),
+      ...[...ours, ...pgvectorSettings(home, data, seenFrom(data, uid)), ...settings].flatMap((each) => [
+        '-c',
+        each,
+      ]),
     ],
     cwd: data,
     uid,

@@ -26,6 +26,22 @@ const older = proof('contract/older-routes.test.ts');
 const conversations = proof('contract/conversations.test.ts');
 const conversing = proof('e2e/conversations.test.ts');
 
+const archives = proof('contract/archives.test.ts');
+const searching = proof('contract/search.test.ts');
+const archivalMemory = proof('e2e/archival-memory.test.ts');
+
+const ARCHIVE_FORM = archives('are created, read, listed, changed and deleted in the form of the original');
+const ARCHIVE_METHODS = archivalMemory('serves every archive and passage method of the SDK');
+const ARCHIVE_PAGES = archives('are listed in pages, newest first, and by agent');
+const SHARED_ARCHIVE = archives(
+  'can be shared; an agent has one archive at most, and detaching leaves the passages',
+);
+const MEMORY_FORM = archives(
+  'makes a default archive with the first passage and answers in the form of the original',
+);
+const PASSAGE_FORM = archives('are stored with their vector in the form of the original, and deleted');
+const BY_WORDS = 'By words alone, whatever `search_mode` asks for.';
+
 const SDK = agents('serves the unmodified SDK from creation to deletion');
 const ATTACHING = blocks('attaches and detaches with null for 1.0 clients and with the agent for older ones');
 const BY_LABEL = blocks("reads and changes an agent's block by its label, also after the label changed");
@@ -122,6 +138,36 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
     'a cancel ends what runs in its conversation and nothing else, and says when nothing runs',
   ),
 
+  'PATCH /v1/agents/{}/archives/attach/{}': SHARED_ARCHIVE,
+  'PATCH /v1/agents/{}/archives/detach/{}': SHARED_ARCHIVE,
+  'GET /v1/agents/{}/archival-memory': archives('is paged in both directions'),
+  'POST /v1/agents/{}/archival-memory': MEMORY_FORM,
+  'GET /v1/agents/{}/archival-memory/search': archives('narrows a search by tags and time'),
+  'DELETE /v1/agents/{}/archival-memory/{}': archives(
+    'gives up a passage when asked to, and only one of its own',
+  ),
+
+  'POST /v1/archives': ARCHIVE_FORM,
+  'GET /v1/archives': ARCHIVE_PAGES,
+  'GET /v1/archives/{}': ARCHIVE_FORM,
+  'PATCH /v1/archives/{}': ARCHIVE_FORM,
+  'DELETE /v1/archives/{}': ARCHIVE_FORM,
+  'GET /v1/archives/{}/agents': ARCHIVE_PAGES,
+  'POST /v1/archives/{}/passages': PASSAGE_FORM,
+  'POST /v1/archives/{}/passages/batch': archives('are stored many at a time, in order, all or none'),
+  'DELETE /v1/archives/{}/passages/{}': ARCHIVE_METHODS,
+  'POST /v1/passages/search': archives(
+    'answers in the form of the original, in one archive, for one agent or in all of them',
+  ),
+  'POST /v1/messages/search': searching(
+    'finds what users and agents said, by its words, and says whose it is',
+    BY_WORDS,
+  ),
+  'POST /v1/tools/search': searching(
+    'finds tools by the words of their names and descriptions, the best match first',
+    BY_WORDS,
+  ),
+
   'POST /v1/blocks': BLOCK_FORM,
   'GET /v1/blocks': blocks('filters blocks by everything the SDK offers'),
   'GET /v1/blocks/count': blocks('filters blocks by everything the SDK offers'),
@@ -197,6 +243,10 @@ export const DIFFERENCES: readonly string[] = [
   'A password alone (`EVERTURN_PASSWORD` or `LETTA_SERVER_PASSWORD`) locks the API; the original also needs a switch.',
   '`fetch_webpage` reads pages itself, public addresses only; `web_search` asks Exa, as the original does; ' +
     '`run_code` can be attached and answers that it is not available.',
+  'Searches of passages rank by words and, where the archive has an embedding model, by vectors, fused by reciprocal rank; ' +
+    'the `score` of a hit is larger the better it is. The vector of a passage has the length its model gives (the ' +
+    'original pads to 4096), and is `null` while it is missing: a passage is kept when the embedding model is away.',
+  'Searches of messages and tools answer from the database; the original answers 400 without a paid store.',
   'System prompts and tool descriptions are our own. The results and errors of tools have the words of the original.',
   'Without a model provider the model `everturn/demo` is offered; there is no hosted free model.',
 ];
@@ -222,6 +272,9 @@ export const EXTENSIONS: readonly string[] = [
   'Field `approval_expiry` on tools and in `PATCH /v1/agents/{}/tools/approval/{}`: `{"action": "never"}` (default) or ' +
     '`{"action": "deny" | "allow", "after_seconds": n}` answers calls that nobody answered in time.',
   'Field `effect_status: "unknown"` on tool returns of such calls, and event `effect_resolved` in streams once they are settled.',
+  'Field `embedding` in `PATCH /v1/archives/{}` gives an archive another embedding model; its passages get new vectors by ' +
+    'a workflow. Headers `x-everturn-search-mode` (`hybrid` or `text`) and `x-everturn-search-reason` of searches say how ' +
+    'hits were found. `Idempotency-Key` on requests that store passages keeps a repeated one from storing them twice.',
   '`Idempotency-Key` on requests that send messages: the same key with the same body answers from the same run, with ' +
     'another body 422. The otids of messages do the same without a header, and a request that an SDK sends again ' +
     '(`x-stainless-retry-count`) joins its run.',

@@ -43,12 +43,16 @@ const createAgent = () =>
     tools: ['archival_memory_insert', 'archival_memory_search'],
   });
 const missingVectors = async () => {
-  const { rows } = await database.pool.query(`select count(*) as missing from passages where embedding is null`);
+  const { rows } = await database.pool.query(
+    `select count(*) as missing from passages where embedding is null`,
+  );
   return rows[0].missing as number;
 };
 const systemMessage = async (agentId: string) => {
   const page = await client.agents.messages.list(agentId, { order: 'asc', limit: 1 });
-  return page.items.map((message) => (message.message_type === 'system_message' ? message.content : '')).join('');
+  return page.items
+    .map((message) => (message.message_type === 'system_message' ? message.content : ''))
+    .join('');
 };
 
 it('serves every archive and passage method of the SDK', async () => {
@@ -57,11 +61,20 @@ it('serves every archive and passage method of the SDK', async () => {
   await client.agents.archives.attach(archive.id, { agent_id: agent.id });
 
   const [own] = await client.agents.passages.create(agent.id, { text: 'a puppy sleeps', tags: ['pets'] });
-  const one = await client.archives.passages.create(archive.id, { text: 'taxes are due', tags: ['money', 'dates'] });
-  const many = await client.archives.passages.createMany(archive.id, { passages: [{ text: 'rain' }, { text: 'snow' }] });
+  const one = await client.archives.passages.create(archive.id, {
+    text: 'taxes are due',
+    tags: ['money', 'dates'],
+  });
+  const many = await client.archives.passages.createMany(archive.id, {
+    passages: [{ text: 'rain' }, { text: 'snow' }],
+  });
   const listed = await client.agents.passages.list(agent.id, { limit: 2, after: own!.id! });
   const found = await client.agents.passages.search(agent.id, { query: 'hound', top_k: 1 });
-  const tagged = await client.agents.passages.search(agent.id, { query: 'x', tags: ['money', 'dates'], tag_match_mode: 'all' });
+  const tagged = await client.agents.passages.search(agent.id, {
+    query: 'x',
+    tags: ['money', 'dates'],
+    tag_match_mode: 'all',
+  });
   const everywhere = await client.passages.search({ query: 'dog', archive_id: archive.id, limit: 1 });
   const renamed = await client.archives.update(archive.id, { name: 'ours' });
   const names = [];
@@ -101,11 +114,15 @@ it('an agent inserts and finds passages with its tools, and a second archive is 
   expect(returns[1]).toMatchObject({
     status: 'success',
     tool_return: expect.stringMatching(
-      new RegExp(`^\\[\\{'id': '${passage!.id}', 'timestamp': '[^']+\\+00:00', 'content': 'The puppy is called Rex', 'tags': \\['dog'\\]\\}\\]$`),
+      new RegExp(
+        `^\\[\\{'id': '${passage!.id}', 'timestamp': '[^']+\\+00:00', 'content': 'The puppy is called Rex', 'tags': \\['dog'\\]\\}\\]$`,
+      ),
     ),
   });
   const other = await client.archives.create({ name: 'other' });
-  await expect(client.agents.archives.attach(other.id, { agent_id: agent.id })).rejects.toThrow(ConflictError);
+  await expect(client.agents.archives.attach(other.id, { agent_id: agent.id })).rejects.toThrow(
+    ConflictError,
+  );
 });
 
 it('the prompt says what the archive holds where it is compiled, and keeps its bytes until then', async () => {
@@ -120,17 +137,24 @@ it('the prompt says what the archive holds where it is compiled, and keeps its b
 
   expect(before).not.toContain('archive');
   expect(during).toBe(before);
-  expect(after).toContain('- Your archive holds 1 passages; archival tools can find them\n- Tags in your archive: a, b');
+  expect(after).toContain(
+    '- Your archive holds 1 passages; archival tools can find them\n- Tags in your archive: a, b',
+  );
 });
 
 it('an archive that is given another model gets new vectors, by a workflow that holds ids only', async () => {
-  const archive = await client.archives.create({ name: 'moving', embedding: 'openai/text-embedding-3-small' });
+  const archive = await client.archives.create({
+    name: 'moving',
+    embedding: 'openai/text-embedding-3-small',
+  });
   const passages = Array.from({ length: 70 }, (_, n) => ({ text: `moving text ${n}` }));
   await client.archives.passages.createMany(archive.id, { passages });
 
   const changed = await client.archives.update(archive.id, { embedding: 'embeddings/meaning' } as object);
   await until(async () => {
-    const { rows } = await database.pool.query(`select status from reembeds where archive_id = $1`, [archive.id]);
+    const { rows } = await database.pool.query(`select status from reembeds where archive_id = $1`, [
+      archive.id,
+    ]);
     return rows[0]?.status === 'completed';
   }, 20_000);
 

@@ -59,7 +59,10 @@ it('a passage is stored once when the worker is killed in the middle of its inse
   expect(await runEnd(url, runId)).toMatchObject({ status: 'completed', stop_reason: 'end_turn' });
   const passages = await call<{ text: string }[]>(url, 'GET', `/v1/agents/${agent.id}/archival-memory`);
   expect(passages.map(({ text }) => text)).toEqual(['kept exactly once']);
-  const { rows } = await database.pool.query(`select status, attempt from tool_executions where run_id = $1`, [runId]);
+  const { rows } = await database.pool.query(
+    `select status, attempt from tool_executions where run_id = $1`,
+    [runId],
+  );
   expect(rows).toEqual([{ status: 'done', attempt: 1 }]);
 });
 
@@ -73,7 +76,9 @@ it('a change of model goes on after the worker is killed in the middle: what was
     passages: texts.map((text) => ({ text })),
   });
   const progress = async () => {
-    const { rows } = await database.pool.query(`select status, done from reembeds where archive_id = $1`, [archive.id]);
+    const { rows } = await database.pool.query(`select status, done from reembeds where archive_id = $1`, [
+      archive.id,
+    ]);
     return rows[0] as { status: string; done: number } | undefined;
   };
   const isAsked = (text: string, times: number) => embeddings.timesAsked(text) === times;

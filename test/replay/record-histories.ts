@@ -6,7 +6,9 @@ import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import fs from 'node:fs';
 import path from 'node:path';
+import { reembedWorkflowId } from '../../domain/reembed';
 import { expiryWorkflowId, turnWorkflowId } from '../../domain/turn';
+import { startFakeEmbeddings } from '../support/fake-embeddings';
 import { startFakeOpenAI, type FakeReply, type FakeRequest } from '../support/fake-openai';
 import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
 import { serve } from '../support/served';
@@ -56,12 +58,14 @@ async function record(): Promise<void> {
   Object.assign(process.env, services.environment);
   const database = await createTestDatabase();
   const fake = await startFakeOpenAI({ script });
+  const embeddings = await startFakeEmbeddings();
   const server = await serve({
     DATABASE_URL: database.url,
     TEMPORAL_ADDRESS: testTemporalAddress(),
     TEMPORAL_TASK_QUEUE: TASK_QUEUE,
     OPENAI_API_KEY: 'sk-test',
     OPENAI_BASE_URL: fake.url,
+    EMBEDDINGS_BASE_URL: embeddings.url,
   });
   const connection = await Connection.connect({ address: testTemporalAddress() });
   const { workflow } = new Client({ connection });
@@ -163,11 +167,18 @@ async function record(): Promise<void> {
   await until(() => JSON.stringify(fake.requests.at(-1)?.body).includes('shape slow'), 10_000);
   await call(url, 'POST', `/v1/agents/${stopped.asker.id}/messages/cancel`, { run_ids: [stopped.runId] });
   await save('agents-cancelled', stopped.asker.id);
+  const archive = await call<{ id: string }>(url, 'POST', '/v1/archives/', { name: CANARY });
+  const passages = Array.from({ length: 100 }, (_, n) => ({ text: `${CANARY} ${n}` }));
+  await call(url, 'POST', `/v1/archives/${archive.id}/passages/batch`, { passages });
+  await call(url, 'PATCH', `/v1/archives/${archive.id}`, { embedding: 'openai/text-embedding-3-small' });
+  const { rows } = await database.pool.query<{ id: string }>(`select id from reembeds`);
+  await saveWorkflow('reembed', reembedWorkflowId(rows[0]!.id));
 
   if (fake.problems.length > 0) throw new Error(fake.problems.join('\n'));
   await connection.close();
   await server.kill('SIGTERM');
   await fake.close();
+  await embeddings.close();
   await database.drop();
   await services.stop();
 }

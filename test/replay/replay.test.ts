@@ -24,7 +24,7 @@ beforeAll(async () => {
 const replay = (history: string): Promise<void> =>
   Worker.runReplayHistory({ workflowBundle, replayName: 'recorded' }, JSON.parse(history));
 
-it('there is a history of every shape a turn can take', () => {
+it('there is a history of every shape a turn can take, and of the workflows beside it', () => {
   expect(shapes.sort()).toEqual([
     'agents-asked',
     'agents-asking',
@@ -43,6 +43,7 @@ it('there is a history of every shape a turn can take', () => {
     'plain',
     'queued-first',
     'queued-second',
+    'reembed',
     'required-before-exit',
     'tool-settled',
     'tools',
@@ -76,6 +77,6 @@ it.each(shapes)('a history of the shape "%s" holds ids and decisions, never a wo
     Buffer.from(data, 'base64').toString(),
   );
 
-  expect(payloads.join('\n')).toMatch(/run-[0-9a-f-]{36}/);
+  expect(payloads.join('\n')).toMatch(/(run|job)-[0-9a-f-]{36}/);
   expect([history, ...payloads].join('\n')).not.toContain(CANARY);
 });

@@ -17,9 +17,13 @@ export interface LiveEverturn {
 }
 
 /** Starts the supervisor on `home`, with the fake at `modelUrl` as OpenAI. */
-export async function startLiveEverturn(home: string, modelUrl: string): Promise<LiveEverturn> {
+export async function startLiveEverturn(
+  home: string,
+  modelUrl: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<LiveEverturn> {
   const everturn = startEverturn(
-    { EVERTURN_HOME: home, PORT: '0', OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: modelUrl },
+    { EVERTURN_HOME: home, PORT: '0', OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: modelUrl, ...env },
     'dist/runtime/main.js',
   );
   const url = await everturn.ready();

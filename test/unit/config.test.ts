@@ -56,6 +56,19 @@ it('reads the provider variables, the older names included', () => {
   });
 });
 
+it('reads the server of its own for embeddings, and wants its address where its key or model is set', () => {
+  const address = { EMBEDDINGS_BASE_URL: 'http://127.0.0.1:8000/v1' };
+
+  expect(loadConfig({}).embeddings).toBeNull();
+  expect(loadConfig({ ...address, EMBEDDINGS_MODEL: 'e5' }).embeddings).toEqual({
+    baseUrl: 'http://127.0.0.1:8000/v1',
+    apiKey: null,
+    model: 'e5',
+  });
+  expect(problem({ EMBEDDINGS_MODEL: 'e5' })).toContain('belong to EMBEDDINGS_BASE_URL');
+  expect(problem({ EMBEDDINGS_BASE_URL: 'there' })).toContain('EMBEDDINGS_BASE_URL is not a URL');
+});
+
 it('prefers OPENAI_BASE_URL over OPENAI_API_BASE', () => {
   const env = { OPENAI_BASE_URL: 'https://one.example', OPENAI_API_BASE: 'https://two.example' };
 

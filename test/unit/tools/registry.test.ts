@@ -168,7 +168,13 @@ describe('archival tools', () => {
         return Promise.resolve({ hits: [{ passage }], mode: 'text', reason: null, timezone: 'Asia/Kolkata' });
       },
     } as unknown as ArchivalRecall; // what the tool reads of a hit
-    const args = { query: 'grass', tags: ['grass'], tag_match_mode: 'all', top_k: 3, end_datetime: '2026-03-01' };
+    const args = {
+      query: 'grass',
+      tags: ['grass'],
+      tag_match_mode: 'all',
+      top_k: 3,
+      end_datetime: '2026-03-01',
+    };
 
     const outcome = await runnerWith(undefined, archive).run(tool('archival_memory_search'), args, context);
 
