@@ -1,4 +1,6 @@
 import type { AgentCallStore } from '../domain/agent-calls';
+import type { CompactionStore } from '../domain/compaction-store';
+import type { CountTokens } from '../domain/context-size';
 import type { ModelRegistry } from '../domain/model';
 import type { ToolLimits } from '../domain/tool-limits';
 import type { ReembedStore } from '../domain/reembed';
@@ -9,9 +11,11 @@ import type { ToolRunner } from '../tools/registry';
 /** Everything activities may touch. The worker hands in the real ones. */
 export interface ActivityDeps {
   readonly turns: TurnStore;
+  readonly compactions: CompactionStore;
   readonly toolRuns: ToolRunStore;
   readonly agentCalls: AgentCallStore;
   readonly reembeds: ReembedStore;
+  readonly countTokens: CountTokens;
   readonly models: ModelRegistry;
   readonly tools: ToolRunner;
   readonly cancellations: Cancellations;

@@ -3,6 +3,7 @@ import type { CloseRunInput, ToolKey } from '../domain/turn';
 import type { ActivityDeps } from './deps';
 import { createCollectReplies, createSendToAgents } from './ask-agents';
 import { createCallModel } from './call-model';
+import { createCompact } from './compact';
 import { createExecuteTool } from './execute-tool';
 import { createProbeTool } from './probe-tool';
 import { createReembedBatch } from './reembed-batch';
@@ -16,6 +17,7 @@ export function createActivities(deps: ActivityDeps) {
   const { turns } = deps;
   return {
     callModel: asActivity(createCallModel(deps), { givesUp: true }),
+    compact: asActivity(createCompact(deps), { givesUp: true }),
     executeTool: asActivity(createExecuteTool(deps), { givesUp: true }),
     runToolByHand: asActivity(createRunToolByHand(deps)),
     answerApproval: asActivity((runId: string) => turns.answerApproval(runId)),

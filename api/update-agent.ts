@@ -2,6 +2,7 @@ import { attachBlock, detachOtherBlocks, replaceTools } from '../db/agent-attach
 import { getAgent, lockAgent, updateAgent } from '../db/agents';
 import { getBlocks } from '../db/blocks';
 import { inTransaction, type Queryable } from '../db/pool';
+import { rebuildSystemMessages } from '../db/system-messages';
 import { type Agent, type AgentPatch, checkAgentName, checkTimezone } from '../domain/agent';
 import { checkUniqueLabels } from '../domain/block';
 import { AppError } from '../domain/errors';
@@ -9,7 +10,6 @@ import { chooseEmbedding, prepareModelChange } from './agent-model';
 import { loadAgentState } from './agent-state';
 import { refuseFolders, requestedSecrets, requireTools } from './create-agent';
 import type { ApiDeps } from './deps';
-import { rebuildSystemMessages } from './system-message';
 import type { AgentState, UpdateAgentBody } from './wire/agent';
 import { withoutNulls } from './wire/fields';
 

@@ -57,15 +57,26 @@ export interface RebuildableThread {
 }
 
 /** All threads of an agent that have a system message, locked until the transaction ends. */
-export async function lockThreads(db: Queryable, agentId: string): Promise<readonly RebuildableThread[]> {
+export const lockThreads = (db: Queryable, agentId: string): Promise<readonly RebuildableThread[]> =>
+  lockWhere(db, 'c.agent_id = $1', agentId);
+
+/** One thread, likewise; null where it has no system message. */
+export const lockThread = async (db: Queryable, conversationId: string): Promise<RebuildableThread | null> =>
+  (await lockWhere(db, 'c.id = $1', conversationId))[0] ?? null;
+
+async function lockWhere(
+  db: Queryable,
+  condition: string,
+  id: string,
+): Promise<readonly RebuildableThread[]> {
   const { rows } = await db.query<{ id: string; system_message_id: string; recall_count: number }>(
     `select c.id, c.system_message_id,
             (select count(*) from messages m where m.conversation_id = c.id and m.role <> 'system') as recall_count
        from conversations c
-      where c.agent_id = $1 and c.system_message_id is not null
+      where ${condition} and c.system_message_id is not null
       order by c.id
         for update of c`,
-    [agentId],
+    [id],
   );
   return rows.map((row) => ({
     conversationId: row.id,

@@ -1,6 +1,7 @@
 import { AppError } from '../domain/errors';
 import { createConditions, likePattern, type Page, selectPage } from './keyset';
 import { inTransaction, type Pool, type Queryable } from './pool';
+import { CONTEXT_ORDER } from './read-context';
 
 /** A thread beside an agent's own one. */
 export interface Conversation {
@@ -44,7 +45,7 @@ function missing(id: string): never {
 /** Ids of what the model reads of a thread, oldest first. */
 export async function contextMessageIds(db: Queryable, conversationId: string): Promise<readonly string[]> {
   const { rows } = await db.query<{ id: string }>(
-    `select id from messages where conversation_id = $1 and in_context order by seq`,
+    `select id from messages where conversation_id = $1 and in_context order by ${CONTEXT_ORDER}`,
     [conversationId],
   );
   return rows.map(({ id }) => id);

@@ -82,18 +82,20 @@ async function takeNextTurn(db: Queryable, conversationId: string): Promise<Turn
 }
 
 /** Columns of `runs` that make the input of its workflow. */
-export const TURN_COLUMNS = `id, agent_id, conversation_id, jsonb_typeof(request -> 'approvals') = 'array' as is_answer`;
+export const TURN_COLUMNS = `id, agent_id, conversation_id, jsonb_typeof(request -> 'approvals') = 'array' as is_answer, request ? 'compact' as is_compaction`;
 export interface TurnRow {
   readonly id: string;
   readonly agent_id: string;
   readonly conversation_id: string;
   readonly is_answer: boolean;
+  readonly is_compaction: boolean;
 }
 export const toTurnInput = (row: TurnRow): TurnInput => ({
   runId: row.id,
   agentId: row.agent_id,
   conversationId: row.conversation_id,
   ...(row.is_answer && { isAnswer: true }),
+  ...(row.is_compaction && { isCompaction: true }),
 });
 
 /** See `TurnStore.findNextTurn`. */

@@ -7,6 +7,7 @@ import { insertPassages } from './archives/passages';
 import type { Queryable } from './pool';
 import { storable } from './json';
 import { checkChanges, makeChange } from './memory-changes';
+import { blocksInThread } from './thread-blocks';
 
 interface BlockRow {
   readonly id: string;
@@ -55,15 +56,14 @@ export function memoryTransaction(
 
   return {
     async blocks() {
-      await db.query(
-        `select id from blocks where id in (select block_id from agent_blocks where agent_id = $1)
-          order by id for update`,
-        [agentId],
-      );
+      const seen = blocksInThread('$1', '$2');
+      await db.query(`select id from blocks where id in (select b.id from ${seen}) order by id for update`, [
+        agentId,
+        conversationId,
+      ]);
       const { rows } = await db.query<BlockRow>(
-        `select b.id, ab.label, b.value, b."limit", b.read_only, b.version
-           from agent_blocks ab join blocks b on b.id = ab.block_id where ab.agent_id = $1 order by ab.position`,
-        [agentId],
+        `select b.id, ab.label, b.value, b."limit", b.read_only, b.version from ${seen} order by ab.position`,
+        [agentId, conversationId],
       );
       return rows.map(toMemoryBlock);
     },

@@ -56,9 +56,11 @@ export async function listTranscript(db: Queryable, filter: MessageFilter, page:
 /** What a run said and did, in order, without what it was told: the messages of a blocking answer. */
 export async function listRunOutput(db: Queryable, runId: string, fromStep = 0): Promise<Message[]> {
   const { rows } = await db.query<MessageRow>({
-    name: 'list-run-output-from',
+    name: 'list-run-output-and-summaries',
     text: `select ${MESSAGE_COLUMNS} from messages
-      where run_id = $1 and role in ('assistant', 'tool', 'approval_request')
+      where run_id = $1
+        and (role in ('assistant', 'tool', 'approval_request')
+             or role = 'summary' and parts @> '[{"type": "compaction", "isTold": true}]')
         and ($2 = 0 or step_id in (select id from steps where run_id = $1 and index >= $2)) order by seq`,
     values: [runId, fromStep],
   });

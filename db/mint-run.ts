@@ -157,7 +157,7 @@ export async function findUnstarted(db: Queryable, runId: string): Promise<TurnI
  */
 export async function findStrandedRuns(db: Queryable): Promise<readonly TurnInput[]> {
   const { rows } = await db.query<TurnRow>(
-    `select id, agent_id, conversation_id, is_answer from (
+    `select id, agent_id, conversation_id, is_answer, is_compaction from (
        select distinct on (conversation_id) ${TURN_COLUMNS}, created_at
          from runs where status in ('created', 'running') and joined_run_id is null order by conversation_id, status desc, queue_seq) first
       where created_at < now() - interval '10 seconds'

@@ -1,7 +1,6 @@
 import { AGENT_CALL_TYPE } from '../domain/agent-calls';
 import type { ApprovalExpiry } from '../domain/approval';
 import type { SettledEffect } from '../domain/effect';
-import type { Message } from '../domain/message';
 import type { MemorySeen } from '../domain/prompt';
 import type { ToolJsonSchema, ToolEffects } from '../domain/tool';
 import type { StepKey, StepOutcome } from '../domain/turn';
@@ -14,7 +13,8 @@ import { PENDING_APPROVAL_TEXT } from '../domain/run-error';
 import { derivedId } from '../new-id';
 import { toMemoryBlock } from './memory-transaction';
 import { closeAbandonedCalls, closeDangling } from './mend-thread';
-import { MESSAGE_COLUMNS, rowToMessage, type MessageRow } from './message-row';
+import { readContext } from './read-context';
+import { blocksInThread } from './thread-blocks';
 import type { Pool, Queryable } from './pool';
 import type { OpenedStep } from '../domain/turn-state';
 import { INBOX_COLUMNS, type Inbox } from './inbox';
@@ -64,6 +64,9 @@ interface StepRow {
 // The agents that speak by a tool: those of the older loops.
 const SPEAKS = `t.name = 'send_message' and starts_with(t.tool_type, 'letta_')
                    and a.agent_type in ('memgpt_agent', 'memgpt_v2_agent', 'split_thread_agent', 'react_agent', 'workflow_agent')`;
+/** Where a conversation has a document of its own, it says all there is to say of the model. */
+const RESPONSE_FORMAT = `case when c.llm_config is null then a.response_format
+                              else nullif(c.llm_config -> 'response_format', 'null') end`;
 
 // The step is claimed and everything but the transcript is read in one statement. `attempt` counts every claim, so
 // it grows even when a restarted workflow counts its own attempts from one again.
@@ -93,7 +96,8 @@ const OPEN_STEP = `
                          or (select count(*) from tool_executions e where e.step_id = asked.id and e.status <> 'claimed')
                             < jsonb_array_length(coalesce(asked.outcome -> 'calls', '[]')))) as has_abandoned,
          run.agent_id, run.conversation_id, run.max_steps, run.stream_tokens, run.request,
-         a.model, a.llm_config, a.response_format, a.tool_rules, c.memory_seen,
+         coalesce(c.llm_config ->> 'handle', a.model) as model, coalesce(c.llm_config, a.llm_config) as llm_config,
+         ${RESPONSE_FORMAT} as response_format, a.tool_rules, c.memory_seen,
          (select coalesce(jsonb_agg(jsonb_build_object(
                    'id', t.id, 'name', t.name, 'json_schema', t.json_schema, 'effects', ${EFFECTS_FOR_AGENT},
                    'parallel', t.enable_parallel_execution,
@@ -105,7 +109,7 @@ const OPEN_STEP = `
          (select coalesce(jsonb_agg(jsonb_build_object(
                    'id', b.id, 'label', ab.label, 'value', b.value, 'limit', b."limit",
                    'read_only', b.read_only, 'version', b.version) order by ab.position), '[]')
-            from agent_blocks ab join blocks b on b.id = ab.block_id where ab.agent_id = a.id) as blocks
+            from ${blocksInThread('a.id', 'c.id')}) as blocks
     from run cross join step
          join agents a on a.id = run.agent_id join conversations c on c.id = run.conversation_id`;
 
@@ -135,6 +139,7 @@ export async function openStep(
       streamTokens: row.stream_tokens,
       request: row.request,
       model: row.request.overrideModel ?? row.model,
+      contextLimit: contextLimitOf(row),
       settings: toSettings(row.llm_config, row.response_format),
       parallelToolCalls: row.llm_config['parallel_tool_calls'] === true,
       toolRules: row.tool_rules,
@@ -153,7 +158,7 @@ export async function openStep(
       memorySeen: row.memory_seen,
       settledEffects: row.settled_effects,
       steered: [],
-      context: await readWholeContext(pool, runId, row),
+      ...(await readWholeContext(pool, runId, row)),
     },
   };
 }
@@ -163,23 +168,13 @@ async function readWholeContext(
   pool: Pool,
   runId: string,
   { conversation_id: conversationId, has_abandoned: hasAbandoned }: StepRow,
-): Promise<readonly Message[]> {
+): ReturnType<typeof readContext> {
   if (hasAbandoned) await closeAbandonedCalls(pool, conversationId, runId);
-  const context = await readContext(pool, conversationId);
-  const { dangling } = findGaps(context);
-  if (dangling.length === 0) return context;
+  const read = await readContext(pool, { conversationId, runId });
+  const { dangling } = findGaps(read.context);
+  if (dangling.length === 0) return read;
   await closeDangling(pool, dangling);
-  return readContext(pool, conversationId);
-}
-
-/** What the model reads of a thread, oldest first. */
-export async function readContext(db: Queryable, conversationId: string): Promise<readonly Message[]> {
-  const { rows } = await db.query<MessageRow>({
-    name: 'read-context',
-    text: `select ${MESSAGE_COLUMNS} from messages where conversation_id = $1 and in_context order by seq`,
-    values: [conversationId],
-  });
-  return rows.map(rowToMessage);
+  return readContext(pool, { conversationId, runId });
 }
 
 /** The outcome of a step that is closed, or why the run cannot take another step. */
@@ -201,7 +196,19 @@ async function storedOutcome(db: Queryable, runId: string, step: number): Promis
   throw new AppError('SUPERSEDED', `run ${runId} is ${row.status}; step ${step} can't be taken`);
 }
 
-function toSettings(
+/** Another model than the agent's has all of its window. */
+export function contextLimitOf({
+  request,
+  llm_config: config,
+  model,
+}: Pick<StepRow, 'request' | 'llm_config' | 'model'>): number | null {
+  const limit = config['context_window'];
+  const isOther = request.overrideModel !== null && request.overrideModel !== model;
+  return typeof limit === 'number' && !isOther ? limit : null;
+}
+
+/** Generation settings out of an agent's document. */
+export function toSettings(
   config: Readonly<Record<string, unknown>>,
   format: Readonly<Record<string, unknown>> | null,
 ) {

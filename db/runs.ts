@@ -2,7 +2,7 @@ import { AppError } from '../domain/errors';
 import type { Message } from '../domain/message';
 import type { RunStatus, StopReason } from '../domain/run';
 import type { RunError } from '../domain/run-event';
-import { type RunUsage, type StepUsage, usageOf } from '../domain/usage';
+import { type CompactionUsage, type RunUsage, type StepUsage, usageOf } from '../domain/usage';
 import { createConditions, type Page, selectPage } from './keyset';
 import { listRunOutput } from './messages';
 import type { Queryable } from './pool';
@@ -126,19 +126,21 @@ export async function getRunMetrics(db: Queryable, id: string): Promise<RunMetri
 
 /** A run with its token counts, in one statement. `NOT_FOUND` if there is no such run. */
 export async function getRunWithUsage(db: Queryable, id: string): Promise<{ run: Run; usage: RunUsage }> {
-  const { rows } = await db.query<Run & { stepUsage: readonly StepUsage[] }>({
-    name: 'get-run-with-usage',
+  const { rows } = await db.query<Run & CompactionUsage & { stepUsage: readonly StepUsage[] }>({
+    name: 'get-run-with-all-usage',
     text: `select ${RUN_COLUMNS},
             (select coalesce(jsonb_agg(jsonb_build_object(
                       'promptTokens', prompt_tokens, 'completionTokens', completion_tokens,
                       'totalTokens', total_tokens, 'cachedInputTokens', cached_input_tokens,
                       'cacheWriteTokens', cache_write_tokens, 'reasoningTokens', reasoning_tokens) order by index), '[]')
-               from steps where steps.run_id = runs.id) as "stepUsage"
+               from steps where steps.run_id = runs.id) as "stepUsage",
+            (select coalesce(sum(prompt_tokens), 0) from compactions where run_id = runs.id) as "promptTokens",
+            (select coalesce(sum(completion_tokens), 0) from compactions where run_id = runs.id) as "completionTokens"
        from runs where id = $1`,
     values: [id],
   });
-  const { stepUsage, ...run } = rows[0] ?? missingRun(id);
-  return { run, usage: usageOf(stepUsage) };
+  const { stepUsage, promptTokens, completionTokens, ...run } = rows[0] ?? missingRun(id);
+  return { run, usage: usageOf(stepUsage, { promptTokens, completionTokens }) };
 }
 
 /** What a blocking request answers with: the run, what it said and did in order, and what that cost. */

@@ -22,10 +22,13 @@ export function saveReply(pool: Pool, step: OpenedStep, saved: ReplyToSave): Pro
         JSON.stringify(saved.memorySeen),
       ]);
     }
-    if (saved.stopReason === null) {
+    const goesOn = outcomeOfReply(saved);
+    if (goesOn) {
       await appendEvents(db, step.runId, saved.events);
-      return { calls: saved.calls };
+      return goesOn;
     }
+    if (saved.stopReason === null)
+      throw new AppError('INTERNAL', 'a reply neither ends its turn nor goes on');
     const { runId, conversationId } = step;
     const ended = await endRun(db, {
       runId,
@@ -47,8 +50,16 @@ export function saveReply(pool: Pool, step: OpenedStep, saved: ReplyToSave): Pro
   });
 }
 
+/** How the turn goes on after this reply; null when it ends at once. A turn whose context is full ends after a compaction. */
+function outcomeOfReply({ stopReason, calls, isFull }: ReplyToSave): StepOutcome | null {
+  if (stopReason === null) return { calls, ...(isFull && { isFull: true as const }) };
+  if (!isFull || stopReason === 'requires_approval') return null;
+  return { compact: 'post_step_context_check', held: stopReason };
+}
+
 async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): Promise<boolean> {
   const { usage } = saved.reply;
+  const outcome = outcomeOfReply(saved);
   const { rowCount } = await db.query({
     name: 'close-step',
     // The step is locked before the run, as everywhere.
@@ -65,7 +76,7 @@ async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): P
       step.attempt,
       step.runId,
       saved.replyMessageId,
-      saved.stopReason === null ? toJsonb({ calls: saved.calls }) : null,
+      outcome && toJsonb(outcome),
       saved.model.name,
       saved.model.handle,
       saved.model.endpoint,

@@ -4,6 +4,7 @@ import type { StoppedRun } from './mint-run';
 import type { Queryable } from './pool';
 import { RUN_CANCELLED_CHANNEL } from './run-events';
 import { insertMessages } from './save-reply';
+import { undoCompactions } from './undo-compactions';
 
 /** How a turn makes room for a message: with its work kept, or as if it had not been sent. */
 export type Stopping = 'interrupt' | 'rollback';
@@ -85,6 +86,7 @@ async function dropTurn(
   db: Queryable,
   { runId, conversationId }: { readonly runId: string; readonly conversationId: string },
 ): Promise<void> {
+  await undoCompactions(db, runId);
   const { rowCount } = await db.query(
     `delete from messages where step_id in (select id from steps where run_id = $1)`,
     [runId],

@@ -26,6 +26,7 @@ const TAXONOMY = {
   MODEL_PERMISSION_DENIED: { status: 403, retryable: false, llm: 'llm_permission_denied' },
   MODEL_NOT_FOUND: { status: 404, retryable: false, llm: 'llm_not_found' },
   MODEL_CONTEXT_OVERFLOW: { status: 400, retryable: false, llm: 'context_window_exceeded' },
+  SYSTEM_PROMPT_OVERFLOW: { status: 400, retryable: false, llm: 'context_window_overflow_in_system_prompt' },
   MODEL_RATE_LIMIT: { status: 429, retryable: true, llm: 'llm_rate_limit' },
   MODEL_TIMEOUT: { status: 504, retryable: true, llm: 'llm_timeout' },
   MODEL_UNAVAILABLE: { status: 500, retryable: true, llm: 'llm_error' },

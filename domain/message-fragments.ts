@@ -11,7 +11,8 @@ export type FragmentKind =
   | 'tool_return'
   | 'user'
   | 'system'
-  | 'summary';
+  | 'summary'
+  | 'told_summary';
 
 /** One of the messages that clients see in place of one stored message. */
 export interface MessageFragment {
@@ -32,7 +33,9 @@ export function fragmentsOf(message: Pick<Message, 'role' | 'parts'>): readonly 
     return [];
   if (message.role === 'approval_request')
     return replyFragments(message.parts, ({ waits }) => (waits === false ? 'tool_call' : 'approval_request'));
-  return [{ index: 0, kind: WHOLE[message.role], partIndexes: message.parts.map((_part, index) => index) }];
+  const isTold = message.parts.some((part) => part.type === 'compaction' && part.isTold);
+  const kind = isTold ? 'told_summary' : WHOLE[message.role];
+  return [{ index: 0, kind, partIndexes: message.parts.map((_part, index) => index) }];
 }
 
 const WHOLE = {

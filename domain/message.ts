@@ -1,3 +1,5 @@
+import type { CompactionTrigger } from './compaction';
+
 /** One entry of a conversation as it is stored. The wire shapes and the providers' dialects are derived from it. */
 export interface Message {
   readonly id: string;
@@ -23,7 +25,14 @@ export type MessageRole =
   'system' | 'user' | 'assistant' | 'tool' | 'approval_request' | 'approval_response' | 'summary' | 'note';
 
 export type MessagePart =
-  TextPart | ImagePart | ReasoningPart | RedactedReasoningPart | ToolCallPart | ToolReturnPart | ApprovalPart;
+  | TextPart
+  | ImagePart
+  | ReasoningPart
+  | RedactedReasoningPart
+  | ToolCallPart
+  | ToolReturnPart
+  | ApprovalPart
+  | CompactionPart;
 
 export interface TextPart {
   readonly type: 'text';
@@ -87,6 +96,20 @@ export interface ApprovalPart {
   readonly reason: string | null;
   /** JSON of the arguments that replace the model's. */
   readonly arguments?: string;
+}
+/** How a summary came about; stands beside its text. */
+export interface CompactionPart extends CompactionStats {
+  readonly type: 'compaction';
+  /** The request wanted to hear of compactions in messages of their own types. */
+  readonly isTold: boolean;
+}
+export interface CompactionStats {
+  readonly trigger: CompactionTrigger;
+  readonly messagesBefore: number;
+  readonly messagesAfter: number;
+  readonly tokensBefore: number;
+  readonly tokensAfter: number;
+  readonly contextWindow: number;
 }
 export type ToolReturnStatus = 'success' | 'error';
 

@@ -101,15 +101,17 @@ export const toNote = (id: string, text: string): NewMessage => ({
 });
 
 /** The tools this turn has called so far, in order, with what they returned. */
-const calledTools = (step: OpenedStep): readonly CalledTool[] =>
-  step.context
+const calledTools = (step: OpenedStep): readonly CalledTool[] => [
+  ...(step.calledBefore ?? []),
+  ...step.context
     .filter((message) => message.runId === step.runId)
     .flatMap((message) => message.parts)
     .flatMap((part) =>
       part.type === 'tool_return' && !isRefused(part.result)
         ? [{ name: part.name, result: part.result }]
         : [],
-    );
+    ),
+];
 
 function withOverride(step: OpenedStep): readonly PromptSource[] {
   const { overrideSystem } = step.request;

@@ -1,4 +1,5 @@
 import { editedNote } from './approval';
+import { framedSummary } from './framed-summary';
 import type { Message, MessagePart, ToolReturnPart } from './message';
 import type { ModelRequest, PromptMessage, ToolSpec } from './model';
 import type { MemoryBlock } from './ports';
@@ -22,8 +23,9 @@ function toPromptMessage(message: PromptSource): readonly PromptMessage[] {
       const parts = message.parts.filter((part) => part.type === 'text' || part.type === 'image');
       return [{ role: 'user', parts, ...(message.name !== null && { name: message.name }) }];
     }
-    case 'note':
     case 'summary':
+      return [{ role: 'user', parts: [{ type: 'text', text: framedSummary(textOf(message.parts)) }] }];
+    case 'note':
       return [{ role: 'user', parts: [{ type: 'text', text: textOf(message.parts) }] }];
     case 'assistant':
     case 'approval_request':

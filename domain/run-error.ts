@@ -2,7 +2,12 @@ import { AppError, isErrorCode, llmErrorType } from './errors';
 import type { RunError } from './run-event';
 
 // The error types that Letta's streams know; everything else about a model is `llm_error`.
-const STREAM_TYPES = ['llm_timeout', 'llm_rate_limit', 'llm_authentication'];
+const STREAM_TYPES = [
+  'llm_timeout',
+  'llm_rate_limit',
+  'llm_authentication',
+  'context_window_overflow_in_system_prompt',
+];
 
 /** A model's failure as a run keeps it and clients see it; null if something else than the model failed. */
 export function toModelError(error: unknown): RunError | null {

@@ -1,3 +1,4 @@
+import type { CompactionTrigger } from './compaction';
 import type { EffectResolution } from './effect';
 import type { MultitaskStrategy } from './inbox';
 import type { ToolReturnStatus } from './message';
@@ -26,6 +27,8 @@ export type RunEvent =
   | { readonly type: 'rewind'; readonly fromSeq: number; readonly stepId: string }
   /** A call whose outcome was unknown is settled; `status` is that of its result. Comes before the end of the run. */
   | { readonly type: 'effect-resolved'; readonly key: string; readonly toolCallId: string; readonly messageId: string; readonly resolution: EffectResolution; readonly status: ToolReturnStatus }
+  /** The context is about to be summarized; only for requests that want to hear of it. */
+  | { readonly type: 'compaction'; readonly messageId: string; readonly ofStep: string; readonly trigger: CompactionTrigger; readonly contextTokens: number | null; readonly contextWindow: number | null }
   /** The messages of the run are read now; `joinedRunId` is the turn in progress that reads them, if it is another's. */
   | {
       readonly type: 'receipt';

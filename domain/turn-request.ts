@@ -12,6 +12,10 @@ export interface TurnRequest {
   readonly overrideSystem: string | null;
   /** Tools that the client runs itself, for this turn only. They hide the agent's tools of the same names. */
   readonly clientTools?: readonly ClientTool[];
+  /** The client wants to hear of compactions. */
+  readonly includeCompaction?: true;
+  /** The request sends no message: the context is to be made smaller, with these settings over the agent's. */
+  readonly compact?: { readonly settings: Readonly<Record<string, unknown>> };
 }
 
 /** A tool as its client describes it. The server shows it to the model and never runs it. */

@@ -10,7 +10,7 @@ import type { RunEvent } from './run-event';
 import type { Tool, ToolEffects } from './tool';
 import type { PlannedCall } from './turn';
 import type { TurnRequest } from './turn-request';
-import type { ToolRule } from './tool-rules';
+import type { CalledTool, ToolRule } from './tool-rules';
 
 /** A step claimed by one attempt, with everything the model reads. */
 /** A response that goes on at the provider while nobody listens, begun by an earlier attempt of the step. */
@@ -35,6 +35,8 @@ export interface OpenedStep {
   readonly begun?: BegunResponse;
   readonly request: TurnRequest;
   readonly model: string;
+  /** What the agent was given of its model's window; null for all of it, as for another model. */
+  readonly contextLimit: number | null;
   readonly settings: ModelSettings;
   readonly parallelToolCalls: boolean;
   readonly toolRules: readonly ToolRule[];
@@ -45,6 +47,8 @@ export interface OpenedStep {
   readonly settledEffects: readonly SettledEffect[];
   /** Messages that were steered at this turn and are read now, oldest first. */
   readonly steered: readonly SteeredInput[];
+  /** Tools that this turn has called and whose results have left the context since, in order. */
+  readonly calledBefore?: readonly CalledTool[];
   /** The transcript so far, oldest first, system message included. */
   readonly context: readonly Message[];
 }
@@ -93,6 +97,8 @@ export interface ReplyToSave {
   readonly memorySeen: MemorySeen | null;
   readonly stopReason: StopReason | null;
   readonly calls: readonly PlannedCall[];
+  /** The context is to be made smaller before the turn goes on, or ends. */
+  readonly isFull: boolean;
 }
 
 /** A tool call claimed by one attempt. */

@@ -1,4 +1,5 @@
 import type { ApprovalExpiry } from './approval';
+import type { CompactionTrigger } from './compaction';
 import type { StopReason } from './run';
 import type { ToolEffects } from './tool';
 
@@ -14,6 +15,8 @@ export interface TurnInput {
   readonly conversationId: string;
   /** The run answers an approval request: its first act is to settle the calls that wait. */
   readonly isAnswer?: boolean;
+  /** The run only makes the context smaller, on a client's word. */
+  readonly isCompaction?: true;
   /** The step to go on with; above 0 only after a continue-as-new in the middle of a long turn. */
   readonly step?: number;
 }
@@ -50,12 +53,35 @@ export interface PlannedCall {
 }
 
 export type StepOutcome =
-  | { readonly end: TurnEnd; readonly calls?: undefined }
-  | { readonly end?: undefined; readonly calls: readonly PlannedCall[] };
+  | {
+      readonly end: TurnEnd;
+      readonly calls?: undefined;
+      readonly compact?: undefined;
+      readonly isFull?: undefined;
+    }
+  | {
+      readonly end?: undefined;
+      readonly calls: readonly PlannedCall[];
+      readonly compact?: undefined;
+      /** The context is to be made smaller once the calls are done. */
+      readonly isFull?: true;
+    }
+  | {
+      readonly end?: undefined;
+      readonly calls?: undefined;
+      /** The context is to be made smaller: before the model is asked, or before the turn ends. */
+      readonly compact: CompactionTrigger;
+      /** How the turn ends then. Stays in Postgres (`forWorkflow`). */
+      readonly held?: StopReason;
+    };
 
 export interface StepKey {
   readonly runId: string;
   readonly step: number;
+}
+export interface ModelKey extends StepKey {
+  /** The context is as small as it gets: the model is asked whatever its size, and its word on it is the last. */
+  readonly asIs?: true;
 }
 export interface ToolKey extends StepKey {
   readonly index: number;
@@ -108,8 +134,14 @@ export const turnWorkflowId = (conversationId: string): string =>
   conversationId.startsWith('agent-') ? `agent/${conversationId}` : `conv/${conversationId}`;
 
 /** The outcome as Temporal may see it: without texts. */
-export const forWorkflow = (outcome: StepOutcome): StepOutcome =>
-  outcome.calls ? { calls: callsForWorkflow(outcome.calls) } : { end: outcome.end };
+export function forWorkflow(outcome: StepOutcome): StepOutcome {
+  if (outcome.compact) return { compact: outcome.compact };
+  if (outcome.end) return { end: outcome.end };
+  return {
+    calls: callsForWorkflow(outcome.calls),
+    ...(outcome.isFull === true && { isFull: true as const }),
+  };
+}
 
 /** Calls as Temporal may see them. */
 export const callsForWorkflow = (calls: readonly PlannedCall[]): readonly PlannedCall[] =>

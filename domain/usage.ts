@@ -22,15 +22,24 @@ export interface RunUsage {
   readonly contextTokens: number | null;
 }
 
-/** Sums the steps of a run, given in order. Steps without a reply count for nothing. */
-export function usageOf(steps: readonly StepUsage[]): RunUsage {
+/** What summaries of the context have cost. */
+export interface CompactionUsage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+/** Sums the steps of a run, given in order, and its compactions. Steps without a reply count for nothing. */
+export function usageOf(
+  steps: readonly StepUsage[],
+  compactions: CompactionUsage = { promptTokens: 0, completionTokens: 0 },
+): RunUsage {
   const answered = steps.filter((step) => step.totalTokens !== null);
   const sum = (key: keyof StepUsage): number => answered.reduce((total, step) => total + (step[key] ?? 0), 0);
   const orNull = (value: number): number | null => (answered.length === 0 ? null : value);
   return {
-    promptTokens: sum('promptTokens'),
-    completionTokens: sum('completionTokens'),
-    totalTokens: sum('totalTokens'),
+    promptTokens: sum('promptTokens') + compactions.promptTokens,
+    completionTokens: sum('completionTokens') + compactions.completionTokens,
+    totalTokens: sum('totalTokens') + compactions.promptTokens + compactions.completionTokens,
     stepCount: answered.length,
     cachedInputTokens: orNull(sum('cachedInputTokens')),
     cacheWriteTokens: orNull(sum('cacheWriteTokens')),

@@ -16,6 +16,8 @@ import { startSweeper } from '../api/sweeper';
 import { createTurnClient, type TurnClient } from '../api/turn-client';
 import { toWireAgent } from '../api/wire/agent';
 import { loadConfig, readEnvironment, type Config } from '../config';
+import { countTokens } from '../count-tokens';
+import { createCompactionStore } from '../db/compactions';
 import { createAgentCallStore } from '../db/agent-calls';
 import { PASSAGES_DUE_CHANNEL } from '../db/archives/passages';
 import { createListener } from '../db/listener';
@@ -236,9 +238,11 @@ async function startWorker({
   const { namespace, taskQueue, deployment } = config.temporal;
   const deps = around({
     turns: createTurnStore(pool, presence),
+    compactions: createCompactionStore(pool),
     toolRuns: createToolRunStore(pool),
     agentCalls: createAgentCallStore(pool),
     reembeds: memory.reembeds,
+    countTokens,
     models,
     tools,
     cancellations: cancelled,

@@ -20,7 +20,15 @@ const folders = [
   'prove',
   'scripts',
 ];
-const files = ['config.ts', 'log.ts', 'new-id.ts', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+const files = [
+  'config.ts',
+  'count-tokens.ts',
+  'log.ts',
+  'new-id.ts',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 const dist = path.join(root, 'dist');
 const partial = path.join(root, `dist.${process.pid}`);
 const stamp = '.built';

@@ -46,7 +46,13 @@ import { sendMessageToAgentAsyncTool } from './builtin/send-message-to-agent-asy
 import { sendMessageToAgentsMatchingTagsTool } from './builtin/send-message-to-agents-matching-tags/tool';
 import { createWebSearch } from './builtin/web-search/handler';
 import { webSearchTool } from './builtin/web-search/tool';
-import { memoryEdit, type ReadHandler, type ToolModule, type TransactionalHandler } from './handler';
+import {
+  memoryEdit,
+  type ReadHandler,
+  type ToolModule,
+  type TransactionalHandler,
+  type Write,
+} from './handler';
 
 /** Every tool the server brings along. */
 export const builtinTools: readonly BuiltinTool[] = [

@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   CancellationScope,
   ContinueAsNew,
   isCancellation,
@@ -14,13 +15,14 @@ import { failureCode, stopReasonOf } from './failure-code';
 import { cancelTurn, messageWaiting } from './messages';
 import {
   answerApproval,
-  callModel,
   closeRun,
+  compact,
   executeTool,
   findNextTurn,
   probeTool,
   settleTool,
 } from './proxies';
+import { takeStep } from './take-step';
 
 /** One conversation turn: ask the model, run the tools it chose, until it is done; then the message that waits, if any. */
 export async function agentTurn(turn: TurnInput): Promise<void> {
@@ -48,6 +50,7 @@ export async function agentTurn(turn: TurnInput): Promise<void> {
 }
 
 async function runSteps(turn: TurnInput, replies: Replies): Promise<TurnEnd> {
+  if (turn.isCompaction) return compactOnly(turn);
   if (turn.isAnswer && turn.step === undefined) {
     const answered = await answerApproval(turn.runId);
     if (answered.end) return answered.end;
@@ -58,11 +61,19 @@ async function runSteps(turn: TurnInput, replies: Replies): Promise<TurnEnd> {
   for (let step = turn.step ?? 0; ; step++) {
     if (workflowInfo().continueAsNewSuggested) await continueTurn({ ...turn, step });
     const key = { runId: turn.runId, step };
-    const { end, calls } = await callModel(key);
+    const { end, calls, isFull } = await takeStep(key);
     if (end) return end;
     const stop = await runTools({ ...key, replies }, calls);
     if (stop) return stop;
+    if (isFull) await compact({ ...key, trigger: 'post_step_context_check', round: 0 });
   }
+}
+
+/** A run that a client sent to make the context smaller: it ends with that. */
+async function compactOnly({ runId }: TurnInput): Promise<TurnEnd> {
+  const { end } = await compact({ runId, step: 0, trigger: 'manual', round: 0 });
+  if (!end) throw ApplicationFailure.nonRetryable('the compaction did not end its run', 'INTERNAL');
+  return end;
 }
 
 /** The step whose calls are run; `askedBy` where another run made it. */

@@ -13,6 +13,7 @@ const STOP_REASONS: Readonly<Record<string, StopReason>> = {
   CANCELLED: 'cancelled',
   MODEL_INSUFFICIENT_CREDITS: 'insufficient_credits',
   MODEL_INVALID_RESPONSE: 'invalid_llm_response',
+  SYSTEM_PROMPT_OVERFLOW: 'context_window_overflow_in_system_prompt',
 };
 
 /** Letta's stop reason for a turn that ended with this code. */

@@ -1,7 +1,8 @@
 import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../activities';
 import type { ToolRunInput } from '../domain/tool-run';
-import type { PlannedCall, StepKey, StepOutcome, ToolDone, ToolKey } from '../domain/turn';
+import type { CompactDone, CompactKey } from '../domain/compaction';
+import type { ModelKey, PlannedCall, StepOutcome, ToolDone, ToolKey } from '../domain/turn';
 
 // Every timeout and every retry, and nothing else. Heartbeats say that the worker lives, not that work advances. A
 // model that fails is given up after MODEL_ATTEMPTS by the activity itself; the many attempts here outlast a database
@@ -36,14 +37,19 @@ const TOOL: Readonly<Record<PlannedCall['effects'], ActivityOptions>> = {
   once: { ...CANCEL, startToCloseTimeout: '10m', heartbeatTimeout: '1500ms', retry: { maximumAttempts: 1 } },
 };
 
-const { callModel: askModel } = proxyActivities<Pick<Activities, 'callModel'>>(MODEL);
+const { callModel: askModel, compact: compactNow } =
+  proxyActivities<Pick<Activities, 'callModel' | 'compact'>>(MODEL);
 const { executeTool: runTool, runToolByHand: runByHand } = proxyActivities<
   Pick<Activities, 'executeTool' | 'runToolByHand'>
 >(TOOL.once);
 
 /** One model call. The summary shown to operators names the step, never content. */
-export const callModel = (key: StepKey): Promise<StepOutcome> =>
+export const callModel = (key: ModelKey): Promise<StepOutcome> =>
   askModel.executeWithOptions({ ...MODEL, summary: `step ${key.step}` }, [key]);
+
+/** One compaction of the context, at most three calls of a summarizer. */
+export const compact = (key: CompactKey): Promise<CompactDone> =>
+  compactNow.executeWithOptions({ ...MODEL, summary: `step ${key.step}: ${key.trigger}` }, [key]);
 
 /** One tool call, with the timeouts and retries that its effects allow. */
 export const executeTool = (key: ToolKey, call: PlannedCall): Promise<ToolDone> =>

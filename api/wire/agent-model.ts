@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_CONTEXT_WINDOW, type AgentType, isJsonObject, type JsonObject } from '../../domain/agent';
+import { COMPACTION_MODES } from '../../domain/compaction';
 import { AppError } from '../../domain/errors';
 import type { ModelInfo } from '../../domain/model';
 import { DEFAULT_COMPACTION_PROMPT } from '../../domain/system-prompt';
@@ -45,13 +46,14 @@ const LlmConfigBody = z.looseObject({
   frequency_penalty: z.number().nullish(),
 });
 
-const CompactionBody = z.looseObject({
+/** Compaction settings as clients give them; what is missing keeps its value. */
+export const compactionFields = z.looseObject({
   model: z.string().nullish(),
   model_settings: jsonObject.nullish(),
   prompt: z.string().nullish(),
   prompt_acknowledgement: z.boolean().nullish(),
   clip_chars: int32.nullish(),
-  mode: z.enum(['all', 'sliding_window', 'self_compact_all', 'self_compact_sliding_window']).nullish(),
+  mode: z.enum(COMPACTION_MODES).nullish(),
   sliding_window_percentage: z.number().min(0).max(1).nullish(),
 });
 
@@ -67,7 +69,7 @@ export const modelFields = {
   reasoning: z.boolean().nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   response_format: responseFormat,
-  compaction_settings: CompactionBody.nullish(),
+  compaction_settings: compactionFields.nullish(),
 };
 const ModelFields = z.object(modelFields);
 export type ModelFields = z.infer<typeof ModelFields>;

@@ -67,6 +67,17 @@ export type WireMessageBody =
       readonly approve: boolean | null;
       readonly approval_request_id: string | null;
       readonly reason: string | null;
-    };
+    }
+  | { readonly summary: string; readonly compaction_stats: WireCompactionStats | null }
+  | { readonly event_type: 'compaction'; readonly event_data: Readonly<Record<string, unknown>> };
+
+export interface WireCompactionStats {
+  readonly trigger: string;
+  readonly context_tokens_before: number | null;
+  readonly context_tokens_after: number | null;
+  readonly context_window: number;
+  readonly messages_count_before: number;
+  readonly messages_count_after: number;
+}
 
 export type WireMessage = WireMessageHead & WireMessageBody;

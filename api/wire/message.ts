@@ -1,7 +1,9 @@
 import { otidOf } from '../../domain/ids';
 import type { ImagePart, Message, MessagePart, ToolReturnPart } from '../../domain/message';
+import { framedSummary } from '../../domain/framed-summary';
 import { type FragmentKind, fragmentsOf, type MessageFragment } from '../../domain/message-fragments';
 import { spokenText } from '../../domain/spoken-text';
+import { toWireSummary } from './compaction';
 import { toWireSeconds } from './dates';
 import type {
   WireApproval,
@@ -42,6 +44,7 @@ export const MESSAGE_TYPES: Readonly<Record<FragmentKind, WireMessageType>> = {
   user: 'user_message',
   system: 'system_message',
   summary: 'user_message',
+  told_summary: 'summary_message',
 };
 
 /** One fragment of a stored message. `seqId` is set in streams of background runs only. */
@@ -108,7 +111,9 @@ function bodyOf(kind: FragmentKind, parts: readonly MessagePart[], { createdAt }
     case 'user':
       return { content: userContent(parts) };
     case 'summary':
-      return { content: systemAlert(textOf(parts), createdAt) };
+      return { content: systemAlert(framedSummary(textOf(parts)), createdAt) };
+    case 'told_summary':
+      return toWireSummary(parts);
     default:
       return { content: textOf(parts) };
   }

@@ -4,6 +4,7 @@ import type { Message } from '../../domain/message';
 import { fragmentsOf } from '../../domain/message-fragments';
 import type { RunEvent } from '../../domain/run-event';
 import type { RunUsage } from '../../domain/usage';
+import { toWireCompactionEvent } from './compaction';
 import { toWireSeconds } from './dates';
 import { isIncluded, type MessageOptions, toWireMessage } from './message';
 import { asciiJson } from './python-json';
@@ -65,6 +66,11 @@ export function toFrames(
         seq_id: seqId,
       };
       return [namedFrame('effect_resolved', data)];
+    }
+    case 'compaction': {
+      const { ofStep: stepId, type: _, ...facts } = event;
+      const data = toWireCompactionEvent({ ...facts, stepId, runId: context.runId, at: createdAt, seqId });
+      return isIncluded(data.message_type, context.includeTypes) ? [dataFrame(data)] : [];
     }
     case 'receipt':
       return receiptFrames(event, { ...context, seqId });

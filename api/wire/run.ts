@@ -2,7 +2,8 @@ import type { Run, RunMetrics, RunResult } from '../../db/runs';
 import { DEFAULT_ORG_ID } from '../../domain/ids';
 import type { RunError } from '../../domain/run-event';
 import { nanosecondsBetween, toNaiveMicros, toNanoseconds, toWireMicros } from './dates';
-import { type MessageOptions, toWireMessages } from './message';
+import { eventBefore } from './compaction';
+import { isIncluded, type MessageOptions, toWireMessages } from './message';
 import { toWireStopReason, toWireUsage } from './usage';
 
 // What a request that said nothing about it is recorded with.
@@ -56,7 +57,10 @@ export const toWireErrorMessage = (runId: string, error: RunError, seqId: number
 
 /** What a blocking request answers: the run's output, its stop reason and its usage. */
 export const toWireResponse = ({ run, messages, usage }: RunResult, options: MessageOptions = {}) => ({
-  messages: messages.flatMap((message) => toWireMessages(message, options)),
+  messages: messages.flatMap((message) => [
+    ...eventBefore(message).filter((event) => isIncluded(event.message_type, options.includeTypes)),
+    ...toWireMessages(message, options),
+  ]),
   stop_reason: toWireStopReason(run.stopReason ?? 'end_turn'),
   usage: toWireUsage(usage),
   logprobs: null,

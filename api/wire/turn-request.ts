@@ -99,6 +99,7 @@ const requestFields = {
   multitask_strategy: z.enum(MULTITASK_STRATEGIES).nullish(),
   // What a client can do beyond tools. It is taken and not used.
   client_skills: z.array(z.unknown()).nullish(),
+  include_compaction_messages: z.boolean().default(false),
 };
 const hasOneInput = (body: { messages?: unknown; input?: unknown }, context: z.RefinementCtx): void => {
   const hasMessages = body.messages !== null && body.messages !== undefined;
@@ -145,6 +146,7 @@ export function toTurnRequest(body: RequestBody): TurnRequest {
     approvals: messages.length < all.length ? approvals : null,
     overrideModel: body.override_model ?? null,
     overrideSystem: body.override_system ?? body.system ?? null,
+    ...(body.include_compaction_messages && { includeCompaction: true }),
     ...(body.client_tools &&
       body.client_tools.length > 0 && { clientTools: toClientTools(body.client_tools) }),
   };

@@ -55,6 +55,7 @@ export const buildStep = (facts: Partial<OpenedStep> = {}): OpenedStep => ({
     overrideSystem: null,
   },
   model: 'openai/gpt-4.1',
+  contextLimit: null,
   settings: {
     temperature: null,
     maxOutputTokens: null,

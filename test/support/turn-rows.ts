@@ -116,6 +116,7 @@ export function replyTo(
     memorySeen: plan.memorySeen,
     stopReason,
     calls: planned,
+    isFull: false,
   };
 }
 

@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isSelf, isSliding, modesOf, SUMMARY_TRIES, type CompactionMode } from '../domain/compaction';
+import { planCompaction, type CompactionPlan } from '../domain/compaction-plan';
+import type { CompactionToSave, OpenedCompaction } from '../domain/compaction-store';
+import { AppError, isRetryable, llmErrorType } from '../domain/errors';
+import type { ModelReply } from '../domain/model';
+import { textOf } from '../domain/prompt';
+import type { ActivityDeps } from './deps';
+import { toChange, type MeasuredContext } from './context-measure';
+import { summaryRequest } from './summary-request';
+
+type Deps = Pick<ActivityDeps, 'compactions' | 'models' | 'countTokens'>;
+interface Work {
+  readonly compaction: OpenedCompaction;
+  readonly measured: MeasuredContext;
+  readonly signal: AbortSignal;
+}
+
+const MAX_PAUSE_MS = 10_000;
+
+/**
+ * Asks a model for a summary, at most three times in the life of the compaction. Each try that fails falls back towards
+ * the mode `all`; one that was too long is shown half as much; one whose model can't be used asks the agent's own. Null
+ * when there is nothing to summarize, or no try has made the context smaller. What a client asked for fails instead.
+ */
+export async function summarize(deps: Deps, work: Work): Promise<CompactionToSave['change']> {
+  const { compaction } = work;
+  let failure = new AppError('MODEL_UNAVAILABLE', 'No summary could be written before the server stopped.');
+  let halvings = 0;
+  let model = modelOf(compaction, modesOf(compaction.settings.mode)[0] ?? 'all');
+  for (let n = compaction.tries; n < SUMMARY_TRIES; n++) {
+    const mode = modesOf(compaction.settings.mode)[n] ?? 'all';
+    const plan = planFor(work, mode);
+    if (!plan) return null;
+    if (isSelf(mode)) model = compaction.model;
+    const tried = await tryOnce(deps, work, { mode, plan, model, halvings });
+    if ('change' in tried) return tried.change;
+    failure = tried.failure;
+    if (failure.code === 'MODEL_CONTEXT_OVERFLOW') halvings += 1;
+    else if (!isRetryable(failure.code)) model = compaction.model;
+    else if (n + 1 < SUMMARY_TRIES) await pause(failure, { n, signal: work.signal });
+  }
+  if (compaction.trigger === 'manual') throw failure;
+  return null;
+}
+
+const modelOf = ({ settings, model }: OpenedCompaction, mode: CompactionMode): string =>
+  isSelf(mode) ? model : (settings.model ?? model);
+
+/** A window in which everything fits leaves nothing to summarize: then all of it is. */
+function planFor({ compaction, measured }: Work, mode: CompactionMode): CompactionPlan | null {
+  const sliding = isSliding(mode) ? planCompaction(compaction.context, measured.sizes, measured.keep) : null;
+  return sliding ?? planCompaction(compaction.context, measured.sizes, 0);
+}
+
+interface Try {
+  readonly mode: CompactionMode;
+  readonly plan: CompactionPlan;
+  readonly model: string;
+  readonly halvings: number;
+}
+
+/** One call, counted before it is made. Failures of the model are returned, all others thrown. */
+async function tryOnce(
+  deps: Deps,
+  { compaction, measured, signal }: Work,
+  { mode, plan, model, halvings }: Try,
+): Promise<{ readonly change: CompactionToSave['change'] } | { readonly failure: AppError }> {
+  await deps.compactions.countTry(compaction);
+  let reply: ModelReply;
+  try {
+    const { info, client } = await deps.models.client(model);
+    const window = model === compaction.model ? measured.window : info.contextWindow;
+    const request = await summaryRequest(deps, {
+      compaction,
+      mode,
+      dropped: plan.dropped,
+      name: info.name,
+      window: window / 2 ** halvings,
+    });
+    reply = await client.complete(request, { signal });
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (!isOfModel(error)) throw error;
+    await deps.compactions.noteTry(compaction, { error: error.message });
+    return { failure: error };
+  }
+  const text = textOf(reply.parts.filter((part) => part.type === 'text')).trim();
+  const change = text === '' ? null : await toChange(deps, { compaction, measured, plan, text });
+  const isSmaller = change && (compaction.trigger === 'manual' || change.stats.tokensAfter < measured.total);
+  const problem = isSmaller
+    ? undefined
+    : text === ''
+      ? 'the reply holds no text'
+      : 'the summary is no shorter';
+  await deps.compactions.noteTry(compaction, {
+    usage: reply.usage,
+    ...(problem !== undefined && { error: problem }),
+  });
+  if (isSmaller) return { change };
+  return { failure: new AppError('MODEL_INVALID_RESPONSE', `${model} wrote no usable summary: ${problem}.`) };
+}
+
+const isOfModel = (error: unknown): error is AppError =>
+  error instanceof AppError && (llmErrorType(error.code) !== undefined || error.code === 'NOT_FOUND');
+
+async function pause(
+  { retryAfterMs }: AppError,
+  { n, signal }: { readonly n: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const waitMs = Math.min(retryAfterMs ?? 500 * 2 ** n, MAX_PAUSE_MS);
+  await sleep(waitMs, undefined, { signal }).catch(() => {
+    throw signal.reason;
+  });
+}

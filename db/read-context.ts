@@ -1,0 +1,34 @@
+import type { Message } from '../domain/message';
+import type { CalledTool } from '../domain/tool-rules';
+import { isRefused } from '../domain/tool-rules';
+import { MESSAGE_COLUMNS, rowToMessage, type MessageRow } from './message-row';
+import type { Queryable } from './pool';
+
+/** Orders the messages of a context: a summary stands where the messages stood that it replaces. */
+export const CONTEXT_ORDER = 'coalesce(context_seq, seq)';
+
+/** What the model reads of a thread, oldest first, and the tools of the run whose results a compaction took out of it. */
+export async function readContext(
+  db: Queryable,
+  { conversationId, runId }: { readonly conversationId: string; readonly runId: string },
+): Promise<{ readonly context: readonly Message[]; readonly calledBefore?: readonly CalledTool[] }> {
+  const { rows } = await db.query<MessageRow>({
+    name: 'read-context-in-order',
+    text: `select ${MESSAGE_COLUMNS} from messages where conversation_id = $1 and in_context order by ${CONTEXT_ORDER}`,
+    values: [conversationId],
+  });
+  const context = rows.map(rowToMessage);
+  if (!context.some((message) => message.role === 'summary' && message.runId === runId)) return { context };
+  return { context, calledBefore: await calledBefore(db, runId) };
+}
+
+async function calledBefore(db: Queryable, runId: string): Promise<readonly CalledTool[]> {
+  const { rows } = await db.query<CalledTool>(
+    `select part ->> 'name' as name, part ->> 'result' as result
+       from messages m cross join jsonb_array_elements(m.parts) as part
+      where m.run_id = $1 and m.role = 'tool' and m.compacted_by is not null and part ->> 'type' = 'tool_return'
+      order by m.seq`,
+    [runId],
+  );
+  return rows.filter(({ result }) => !isRefused(result));
+}

@@ -1,0 +1,59 @@
+import type { ModelRequest, PromptMessage, ToolSpec } from './model';
+
+/** Counts the tokens of texts, one number each. Slow for long texts: ask `fitsSurely` first. */
+export type CountTokens = (texts: readonly string[]) => Promise<readonly number[]>;
+
+/** A context fuller than this is made smaller: the rest is left to the reply. */
+export const FULL = 0.9;
+// What providers add around a message, and what they charge for an image at most ordinary sizes.
+const PER_MESSAGE = 4;
+const PER_IMAGE = 1_200;
+
+/** Whether a context of so many tokens leaves too little of the window. */
+export const isFull = (tokens: number, window: number): boolean => tokens > FULL * window;
+
+/** The window that counts for a step: what the agent was given of it, but never more than the model has. */
+export const contextWindowOf = (limit: number | null, model: { readonly contextWindow: number }): number =>
+  limit === null ? model.contextWindow : Math.min(limit, model.contextWindow);
+
+/** The text of a message whose tokens count. Providers' opaque data and images do not go by length. */
+export function countableText(message: PromptMessage): string {
+  if (message.role === 'system' || message.role === 'tool') return message.text;
+  return message.parts
+    .map((part) => {
+      if (part.type === 'text' || part.type === 'reasoning') return part.text;
+      return part.type === 'tool_call' ? `${part.name} ${part.arguments}` : '';
+    })
+    .join('\n');
+}
+
+/** The tools as a request names them. */
+export const toolText = (tools: readonly ToolSpec[]): string =>
+  tools.length === 0 ? '' : JSON.stringify(tools);
+
+/** Tokens of a message beside its text. */
+export function fixedTokens(message: PromptMessage): number {
+  const images = message.role === 'user' ? message.parts.filter(({ type }) => type === 'image').length : 0;
+  return PER_MESSAGE + images * PER_IMAGE;
+}
+
+/** The tokens of each message. */
+export async function sizesOf(
+  messages: readonly PromptMessage[],
+  count: CountTokens,
+): Promise<readonly number[]> {
+  const texts = await count(messages.map(countableText));
+  return messages.map((message, index) => (texts[index] ?? 0) + fixedTokens(message));
+}
+
+export const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+
+/**
+ * Whether a request can't be full, whatever it says: a token has at least one byte, and a character at most three of them
+ * (those of four bytes are two characters of a string).
+ */
+export function fitsSurely(request: Pick<ModelRequest, 'messages' | 'tools'>, window: number): boolean {
+  const characters = sum(request.messages.map((message) => countableText(message).length));
+  const fixed = sum(request.messages.map(fixedTokens));
+  return !isFull((characters + toolText(request.tools).length) * 3 + fixed, window);
+}
