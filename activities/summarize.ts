@@ -70,7 +70,8 @@ async function tryOnce(
   let reply: ModelReply;
   try {
     const { info, client } = await deps.models.client(model);
-    const window = model === compaction.model ? measured.window : info.contextWindow;
+    // What the agent's own model could not read costs too much to read elsewhere.
+    const window = Math.min(measured.window, info.contextWindow);
     const request = await summaryRequest(deps, {
       compaction,
       mode,

@@ -14,6 +14,7 @@ import { archivalMemoryRoutes } from './routes/archival-memory';
 import { archiveRoutes } from './routes/archives';
 import { blockHistoryRoutes } from './routes/block-history';
 import { blockRoutes } from './routes/blocks';
+import { contextRoutes } from './routes/context';
 import { conversationRoutes } from './routes/conversations';
 import { effectRoutes } from './routes/effects';
 import { healthRoutes } from './routes/health';
@@ -69,6 +70,7 @@ function createRouters(deps: ApiDeps): Router[] {
     approvalRoutes(deps),
     messageRoutes(deps),
     conversationRoutes(deps),
+    contextRoutes(deps),
     messageListRoutes(deps),
     runStreamRoutes(deps),
     runRoutes(deps),

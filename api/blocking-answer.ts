@@ -17,11 +17,19 @@ import { toWireStopReason, toWireUsage } from './wire/usage';
  * after the answer has begun says so in the body: the usual form, its stop reason, and an `error` beside it. A client
  * that goes away does not stop the run.
  */
-export async function answerWhenOver(
+export const answerWhenOver = (
   deps: ApiDeps,
   res: Response,
   turn: SentTurn,
   options: MessageOptions,
+): Promise<void> =>
+  answerRun(deps, { res, turn }, (result, isBegun) => toBody(result, { ...options, isBegun }));
+
+/** The same with a body of the caller's own, which throws for a run that has none while the answer has not begun. */
+export async function answerRun(
+  deps: ApiDeps,
+  { res, turn }: { readonly res: Response; readonly turn: SentTurn },
+  bodyOf: (result: RunResult, isBegun: boolean) => unknown,
 ): Promise<void> {
   const waiting = new AbortController();
   const ended = awaitRunResult(deps, { runId: turn.id, isFresh: turn.isFresh, gone: waiting.signal });
@@ -35,7 +43,7 @@ export async function answerWhenOver(
   answer.gone.addEventListener('abort', () => waiting.abort());
   try {
     const result = await ended;
-    if (result) answer.end(toBody(result, { ...options, isBegun: answer.isBegun }));
+    if (result) answer.end(await bodyOf(result, answer.isBegun));
   } catch (error) {
     answer.release();
     if (!answer.isBegun) throw error;

@@ -4,7 +4,7 @@ import { AppError } from '../domain/errors';
 import { canonicalJson, keyOfHeader, keyOfOtids, type RequestIdentity } from '../domain/request-identity';
 
 /** Ways to ask for a turn. The same body sent to two of them is two requests. */
-export type RouteKind = 'messages' | 'stream' | 'async';
+export type RouteKind = 'messages' | 'stream' | 'async' | 'compact';
 
 const MAX_KEY_LENGTH = 255;
 

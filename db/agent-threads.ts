@@ -1,3 +1,4 @@
+import type { JsonObject } from '../domain/agent';
 import type { MessagePart, MessageRole } from '../domain/message';
 import { toJsonb } from './json';
 import type { Queryable } from './pool';
@@ -20,16 +21,34 @@ export interface NewThread {
   /** The first is the system message. */
   readonly messages: readonly [SeedMessage, ...SeedMessage[]];
   readonly memorySeen: Readonly<Record<string, unknown>>;
+  /** The model and settings that a conversation has for itself. */
+  readonly own?: {
+    readonly model: string | null;
+    readonly modelSettings: JsonObject | null;
+    readonly llmConfig: JsonObject | null;
+  };
+  readonly isHidden?: boolean;
 }
 
 /** Stores a thread of an agent with its first messages. */
 export async function insertThread(
   db: Queryable,
-  { agentId, conversationId, summary, messages, memorySeen }: NewThread,
+  { agentId, conversationId, summary, messages, memorySeen, own, isHidden = false }: NewThread,
 ): Promise<void> {
   await db.query(
-    `insert into conversations (id, agent_id, summary, system_message_id, memory_seen) values ($1, $2, $3, $4, $5)`,
-    [conversationId, agentId, summary, messages[0].id, toJsonb(memorySeen)],
+    `insert into conversations (id, agent_id, summary, system_message_id, memory_seen, model, model_settings, llm_config, is_hidden)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    [
+      conversationId,
+      agentId,
+      summary,
+      messages[0].id,
+      toJsonb(memorySeen),
+      own?.model ?? null,
+      own?.modelSettings ? toJsonb(own.modelSettings) : null,
+      own?.llmConfig ? toJsonb(own.llmConfig) : null,
+      isHidden,
+    ],
   );
   for (const message of messages) {
     await db.query(

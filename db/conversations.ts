@@ -1,5 +1,8 @@
+import type { JsonObject } from '../domain/agent';
 import { AppError } from '../domain/errors';
+import { type Columns, updateSet } from './columns';
 import { createConditions, likePattern, type Page, selectPage } from './keyset';
+import { deleteOwnBlocks } from './isolated-blocks';
 import { inTransaction, type Pool, type Queryable } from './pool';
 import { CONTEXT_ORDER } from './read-context';
 
@@ -8,6 +11,11 @@ export interface Conversation {
   readonly id: string;
   readonly agentId: string;
   readonly summary: string | null;
+  /** The model and the settings it was given for itself; null where they are the agent's. */
+  readonly model: string | null;
+  readonly modelSettings: JsonObject | null;
+  /** Blocks that it has in place of the agent's. */
+  readonly isolatedBlockIds: readonly string[];
   readonly createdAt: Date;
   readonly updatedAt: Date;
   /** When the newest message was stored; null before the first one. */
@@ -17,6 +25,8 @@ export interface Conversation {
 const lastMessageAt = (t: string): string =>
   `(select m.created_at from messages m where m.conversation_id = ${t}.id and m.role <> 'system' order by m.seq desc limit 1)`;
 const COLUMNS = `conversations.id, conversations.agent_id as "agentId", conversations.summary,
+  conversations.model, conversations.model_settings as "modelSettings",
+  array(select block_id from conversation_blocks cb where cb.conversation_id = conversations.id order by label) as "isolatedBlockIds",
   conversations.created_at as "createdAt",
   greatest(conversations.updated_at, ${lastMessageAt('conversations')}) as "updatedAt",
   ${lastMessageAt('conversations')} as "lastMessageAt"`;
@@ -71,7 +81,7 @@ export function listConversations(
   { sort, ...page }: Page & { readonly sort: ConversationSort },
 ): Promise<readonly Conversation[]> {
   const conditions = createConditions();
-  conditions.add('conversations.id <> conversations.agent_id');
+  conditions.add('conversations.id <> conversations.agent_id and not conversations.is_hidden');
   if (filter.agentId !== undefined) conditions.add('conversations.agent_id = ?', filter.agentId);
   if (filter.summarySearch !== undefined) {
     conditions.add('conversations.summary ilike ?', likePattern(filter.summarySearch));
@@ -85,16 +95,32 @@ export function listConversations(
   });
 }
 
-/** Gives a conversation another summary, or none; `NOT_FOUND` without it. */
-export async function setSummary(db: Queryable, id: string, summary: string | null): Promise<void> {
+/** What a client can change of a conversation. Absent fields keep their value. */
+export interface ConversationPatch {
+  readonly summary?: string | null;
+  readonly model?: string | null;
+  readonly modelSettings?: JsonObject | null;
+  /** The document that its turns work from; null for the agent's. */
+  readonly llmConfig?: JsonObject | null;
+}
+const PATCHED: Columns<ConversationPatch> = {
+  summary: ['summary'],
+  model: ['model'],
+  modelSettings: ['model_settings', 'jsonb'],
+  llmConfig: ['llm_config', 'jsonb'],
+};
+
+/** Changes a conversation; `NOT_FOUND` without it. */
+export async function updateConversation(db: Queryable, id: string, patch: ConversationPatch): Promise<void> {
+  const { set, values } = updateSet(PATCHED, patch, 2);
   const { rowCount } = await db.query(
-    `update conversations set summary = $2, updated_at = now() where id = $1 and id <> agent_id`,
-    [id, summary],
+    `update conversations set ${set === '' ? '' : `${set}, `}updated_at = now() where id = $1 and id <> agent_id`,
+    [id, ...values],
   );
   if (rowCount === 0) missing(id);
 }
 
-/** Deletes a conversation with its messages and runs; `CONFLICT` while a turn of it is under way. */
+/** Deletes a conversation with its messages, runs and own blocks; `CONFLICT` while a turn of it is under way. */
 export function deleteConversation(pool: Pool, id: string): Promise<void> {
   return inTransaction(pool, async (db) => {
     // A run that is being stored holds the row until it is there, and one that comes later finds no conversation.
@@ -110,6 +136,7 @@ export function deleteConversation(pool: Pool, id: string): Promise<void> {
         `CONFLICT: Conversation ${id} can't be deleted while its run ${active} is under way; cancel it first.`,
       );
     }
+    await deleteOwnBlocks(db, id);
     await db.query('delete from conversations where id = $1', [id]);
   });
 }

@@ -32,3 +32,12 @@ async function calledBefore(db: Queryable, runId: string): Promise<readonly Call
   );
   return rows.filter(({ result }) => !isRefused(result));
 }
+
+/** How many messages of a thread a search can find. */
+export async function countRecall(db: Queryable, conversationId: string): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `select count(*) from messages where conversation_id = $1 and role <> 'system'`,
+    [conversationId],
+  );
+  return rows[0]?.count ?? 0;
+}

@@ -26,7 +26,7 @@ export type CompactionMode = (typeof COMPACTION_MODES)[number];
 export const SUMMARY_TRIES = 3;
 /** The compactions that one step may ask for before the model is asked whatever the size. */
 export const COMPACTIONS_PER_STEP = 3;
-/** How much of its window a summarizer is shown. */
+/** How much of the context window, its own or the agent's, a summarizer is shown. */
 export const SUMMARY_INPUT = 0.6;
 /** How much of the agent's window a summary may take. */
 export const SUMMARY_OUTPUT = 0.2;

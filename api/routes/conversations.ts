@@ -8,7 +8,6 @@ import {
   findRunByOtid,
   getConversation,
   listConversations,
-  setSummary,
 } from '../../db/conversations';
 import { requireAgent } from '../../db/agents';
 import { listMessages, listTranscript } from '../../db/messages';
@@ -16,7 +15,7 @@ import { requestCancel } from '../../db/mint-run';
 import type { Queryable } from '../../db/pool';
 import { getRun, type Run } from '../../db/runs';
 import { AppError } from '../../domain/errors';
-import { createConversation, refuseOwnSettings } from '../create-conversation';
+import { changeConversation, createConversation } from '../create-conversation';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
 import { lastEventId, streamRun } from '../run-stream';
@@ -47,7 +46,7 @@ export function conversationRoutes(deps: ApiDeps): Router {
   router.post('/conversations', async (req, res) => {
     const { agent_id: agentId } = parseQuery(OwnerQuery, req.query);
     const body = parseBody(CreateConversationBody, req.body ?? {});
-    res.json(toWireConversation(await createConversation(db, agentId, body)));
+    res.json(toWireConversation(await createConversation(deps, agentId, body)));
   });
 
   router.get('/conversations', async (req, res) => {
@@ -64,8 +63,7 @@ export function conversationRoutes(deps: ApiDeps): Router {
   router.patch('/conversations/:conversationId', async (req, res) => {
     const { conversationId } = req.params;
     const body = parseBody(UpdateConversationBody, req.body);
-    refuseOwnSettings(body);
-    if (body.summary !== undefined) await setSummary(db, conversationId, body.summary);
+    await changeConversation(deps, conversationId, body);
     res.json(await shown(db, conversationId));
   });
 

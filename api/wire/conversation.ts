@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Conversation } from '../../db/conversations';
 import { DEFAULT_USER_ID } from '../../domain/ids';
+import { modelFields } from './agent-model';
 import { toWireMicros } from './dates';
-import { jsonObject } from './fields';
 import { pageFields } from './page';
-import { queryChoice, queryList, queryText } from './query';
+import { queryChoice, queryFlag, queryList, queryText } from './query';
 import { RunStreamBody } from './turn-request';
 
 /** Body of `POST /v1/conversations/`. */
@@ -12,16 +12,18 @@ export const CreateConversationBody = z.object({
   summary: z.string().nullish(),
   isolated_block_labels: z.array(z.string()).nullish(),
   model: z.string().nullish(),
-  model_settings: jsonObject.nullish(),
+  model_settings: modelFields.model_settings,
 });
 export type CreateConversationBody = z.output<typeof CreateConversationBody>;
 
-/** Body of `PATCH /v1/conversations/{id}`. A null summary takes it away, an absent one leaves it. */
+/** Body of `PATCH /v1/conversations/{id}`. Null takes a value away, an absent field leaves it. */
 export const UpdateConversationBody = CreateConversationBody.omit({ isolated_block_labels: true });
 export type UpdateConversationBody = z.output<typeof UpdateConversationBody>;
 
 /** Query of the routes that name an agent's own thread `default`. */
 export const AgentOfThread = z.object({ agent_id: queryText() });
+/** Query of `POST /v1/conversations/{id}/fork`. */
+export const ForkQuery = AgentOfThread.extend({ message_id: queryText(), hidden: queryFlag() });
 /** The same in a body. */
 export const AgentOfBody = z.object({ agent_id: z.string().nullish() });
 
@@ -55,8 +57,8 @@ export const toWireConversation = (conversation: Conversation, contextIds: reado
   agent_id: conversation.agentId,
   summary: conversation.summary,
   in_context_message_ids: contextIds,
-  isolated_block_ids: [],
-  model: null,
-  model_settings: null,
+  isolated_block_ids: conversation.isolatedBlockIds,
+  model: conversation.model,
+  model_settings: conversation.modelSettings,
   last_message_at: conversation.lastMessageAt && toWireMicros(conversation.lastMessageAt),
 });
