@@ -8,6 +8,7 @@ import { requirePassword } from './middleware/password';
 import { requestLog } from './middleware/request-log';
 import { checkStorable } from './middleware/storable-input';
 import { unknownRoute } from './middleware/unknown-route';
+import { agentFileRoutes } from './routes/agent-files';
 import { agentRoutes } from './routes/agents';
 import { approvalRoutes } from './routes/approvals';
 import { archivalMemoryRoutes } from './routes/archival-memory';
@@ -60,6 +61,7 @@ function createRouters(deps: ApiDeps): Router[] {
     archivalMemoryRoutes(deps),
     archiveRoutes(deps),
     searchRoutes(deps),
+    agentFileRoutes(deps),
     blockRoutes(deps),
     blockHistoryRoutes(deps),
     toolRoutes(deps),

@@ -1,0 +1,169 @@
+import { attachBlock, attachTools } from '../../db/agent-attachments';
+import { insertThread } from '../../db/agent-threads';
+import { insertAgent } from '../../db/agents';
+import { insertBlock } from '../../db/blocks';
+import { importMessages } from '../../db/import-messages';
+import { inTransaction, type Queryable } from '../../db/pool';
+import { type AgentFields, checkAgentName, checkTimezone } from '../../domain/agent';
+import { type Block, checkBlockLabel, checkUniqueLabels } from '../../domain/block';
+import { memorySeen } from '../../domain/prompt';
+import { defaultSystemPrompt } from '../../domain/system-prompt';
+import { newId } from '../../new-id';
+import { chooseEmbedding, chooseModel } from '../agent-model';
+import type { ApiDeps } from '../deps';
+import { firstSystemMessage } from '../system-message';
+import { fromWireBlock } from '../wire/block';
+import { importTools } from './import-tools';
+import { readMessages } from './read-messages';
+import type { AgentFile, FileAgent, FileBlock } from './schema';
+import { badFile, type ImportOptions } from './upload';
+
+/**
+ * Creates the agents of a file with their blocks, tools and threads, all in one transaction: a file that can't be
+ * imported leaves nothing behind. Returns the ids of the agents in the order of the file.
+ */
+export async function importAgents(
+  { db, models }: Pick<ApiDeps, 'db' | 'models'>,
+  file: AgentFile,
+  options: ImportOptions,
+): Promise<readonly string[]> {
+  refuseUnsupported(file);
+  const name = options.name ?? options.override_name;
+  if (name && file.agents.length > 1) throw badFile('it holds several agents, which cannot share one name');
+  const agents: (AgentFields & { readonly id: string; readonly entry: FileAgent })[] = [];
+  for (const entry of file.agents)
+    agents.push({ ...(await toFields(models, entry, options)), id: newId('agent'), entry });
+  return inTransaction(db, async (tx) => {
+    const overrides = options.override_existing_tools;
+    const tools = await importTools(tx, file.tools ?? [], { overrides });
+    const blocks = new Map<string, Block>();
+    for (const block of file.blocks ?? []) blocks.set(block.id, await insertBlock(tx, toBlock(block)));
+    for (const agent of agents) await storeAgent(tx, agent, { tools, blocks, options });
+    return agents.map(({ id }) => id);
+  });
+}
+
+/** An agent that silently lacked its files or its group would be worse than none. */
+function refuseUnsupported({ agents, files, sources, groups }: AgentFile): void {
+  const isGiven = (list: readonly unknown[] | null | undefined) => (list ?? []).length > 0;
+  const hasFolders = agents.some(
+    ({ source_ids, folder_ids, files_agents }) =>
+      isGiven(source_ids) || isGiven(folder_ids) || isGiven(files_agents),
+  );
+  if (hasFolders || isGiven(files) || isGiven(sources))
+    throw badFile('folders are not supported by this server');
+  if (isGiven(groups)) throw badFile('groups of agents are not supported by this server');
+}
+
+async function toFields(
+  models: ApiDeps['models'],
+  entry: FileAgent,
+  options: ImportOptions,
+): Promise<AgentFields> {
+  const agentType = entry.agent_type ?? 'letta_v1_agent';
+  const model = await chooseModel(models, await modelBody(models, entry, options), agentType);
+  const embedding = options.embedding ?? options.override_embedding_handle ?? undefined;
+  const chosen = await chooseEmbedding(models, { embedding, embedding_config: entry.embedding_config });
+  const fields: AgentFields = {
+    name: nameOf(entry, options),
+    agentType,
+    system: entry.system ?? defaultSystemPrompt(agentType),
+    description: entry.description ?? null,
+    embedding: null,
+    embeddingConfig: null,
+    ...model,
+    ...chosen,
+    toolRules: entry.tool_rules ?? [],
+    tags: [...new Set(entry.tags ?? [])],
+    metadata: entry.metadata ?? null,
+    secrets: {
+      ...entry.tool_exec_environment_variables,
+      ...entry.secrets,
+      ...options.env_vars_json,
+      ...options.secrets,
+    },
+    timezone: entry.timezone ?? 'UTC',
+    messageBufferAutoclear: entry.message_buffer_autoclear ?? false,
+    enableSleeptime: null,
+    maxFilesOpen: entry.max_files_open ?? 10,
+    perFileViewWindowCharLimit: entry.per_file_view_window_char_limit ?? 25_000,
+    identityIds: [],
+    projectId: null,
+    templateId: null,
+    baseTemplateId: null,
+    entityId: null,
+    hidden: entry.hidden ?? null,
+    lastRunCompletion: null,
+    lastRunDurationMs: null,
+    lastStopReason: null,
+  };
+  checkAgentName(fields.name);
+  checkTimezone(fields.timezone);
+  return fields;
+}
+
+/** What the file says of the model. A window that is larger than this server's model has is cut to that. */
+async function modelBody(models: ApiDeps['models'], entry: FileAgent, options: ImportOptions) {
+  const { llm_config: config, compaction_settings, response_format: format } = entry;
+  const handle = options.model ?? options.override_model_handle ?? entry.model ?? config?.handle;
+  const window = config?.context_window;
+  const offered = window && handle?.includes('/') ? await models.resolve(handle).catch(() => null) : null;
+  const context = window && offered ? { context_window: Math.min(window, offered.contextWindow) } : {};
+  return {
+    model: handle ?? undefined,
+    llm_config: config ? { ...config, ...context } : undefined,
+    compaction_settings,
+    ...(format && { response_format: format as { readonly type: 'json_object' } }),
+  };
+}
+
+function nameOf(
+  entry: FileAgent,
+  { name, override_name: older, append_copy_suffix: suffix }: ImportOptions,
+): string {
+  return name ?? older ?? (suffix ? `${entry.name}_copy` : entry.name);
+}
+
+const toBlock = (block: FileBlock) => {
+  checkBlockLabel(block.label);
+  return { ...fromWireBlock(block), description: block.description ?? null, id: newId('block') };
+};
+
+async function storeAgent(
+  tx: Queryable,
+  { entry, ...agent }: AgentFields & { readonly id: string; readonly entry: FileAgent },
+  {
+    tools,
+    blocks,
+    options,
+  }: {
+    readonly tools: ReadonlyMap<string, string>;
+    readonly blocks: ReadonlyMap<string, Block>;
+    readonly options: ImportOptions;
+  },
+): Promise<void> {
+  const { id } = agent;
+  await insertAgent(tx, agent);
+  const attached = (entry.block_ids ?? []).map((blockId) => {
+    const block = blocks.get(blockId);
+    if (!block)
+      throw badFile(`the agent '${entry.name}' names the block '${blockId}', which the file does not hold`);
+    return block;
+  });
+  checkUniqueLabels(attached.map(({ label }) => label));
+  for (const block of attached) await attachBlock(tx, id, block);
+  await attachTools(
+    tx,
+    id,
+    (entry.tool_ids ?? []).flatMap((toolId) => tools.get(toolId) ?? []),
+  );
+  await insertThread(tx, {
+    agentId: id,
+    conversationId: id,
+    summary: null,
+    messages: [firstSystemMessage(agent, attached, id)],
+    memorySeen: memorySeen(attached),
+  });
+  if (options.strip_messages) return;
+  await importMessages(tx, id, { rows: readMessages(entry), order: entry.in_context_message_ids ?? null });
+}

@@ -1,0 +1,58 @@
+import { findToolsByName, isUserTool, upsertUserTool, type ToolFields } from '../../db/tools';
+import type { Queryable } from '../../db/pool';
+import { newId } from '../../new-id';
+import type { FileTool } from './schema';
+import { badFile } from './upload';
+
+/**
+ * The tools of a file by their ids there. A user's tool is stored under its name, over one that exists if `overrides` says
+ * so; the server's own tools are never changed, and those that it does not have are left out.
+ */
+export async function importTools(
+  db: Queryable,
+  tools: readonly FileTool[],
+  { overrides }: { readonly overrides: boolean },
+): Promise<ReadonlyMap<string, string>> {
+  const known = await findToolsByName(
+    db,
+    tools.map(({ name }) => name),
+  );
+  const ids = new Map<string, string>();
+  for (const tool of tools) {
+    const existing = known.find(({ name }) => name === tool.name);
+    const isBuiltin = tool.tool_type?.startsWith('letta_') === true || (existing && !isUserTool(existing));
+    if (existing && (isBuiltin || !overrides)) ids.set(tool.id, existing.id);
+    else if (!isBuiltin)
+      ids.set(tool.id, (await upsertUserTool(db, { ...toFields(tool), id: newId('tool') })).id);
+  }
+  return ids;
+}
+
+function toFields(tool: FileTool): ToolFields {
+  const { json_schema: schema } = tool;
+  if (!schema) throw badFile(`the tool '${tool.name}' has no json_schema`);
+  const description = tool.description ?? schema.description ?? '';
+  return {
+    name: tool.name,
+    toolType: tool.tool_type === 'external_mcp' ? 'external_mcp' : 'custom',
+    description,
+    sourceType: tool.source_type ?? 'python',
+    sourceCode: tool.source_code ?? null,
+    jsonSchema: {
+      ...schema,
+      name: tool.name,
+      description: schema.description ?? description,
+      parameters: schema.parameters ?? { type: 'object', properties: {}, required: [] },
+    },
+    argsJsonSchema: tool.args_json_schema ?? null,
+    tags: [...new Set(tool.tags ?? [])],
+    returnCharLimit: tool.return_char_limit ?? 50_000,
+    pipRequirements: tool.pip_requirements ?? null,
+    npmRequirements: tool.npm_requirements ?? null,
+    defaultRequiresApproval: tool.default_requires_approval ?? null,
+    approvalExpiry: null,
+    enableParallelExecution: tool.enable_parallel_execution ?? false,
+    effects: 'once',
+    metadata: tool.metadata_ ?? {},
+  };
+}

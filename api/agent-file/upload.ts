@@ -1,0 +1,115 @@
+import type { RequestHandler } from 'express';
+import multer, { MulterError } from 'multer';
+import { z } from 'zod';
+import { AppError } from '../../domain/errors';
+import { isJsonObject } from '../../domain/agent';
+import { findUnstorable } from '../middleware/storable-input';
+import { invalid, parseBody } from '../wire/validation';
+import { AgentFile } from './schema';
+
+const MAX_FILE_BYTES = 50 * 1024 * 1024;
+const upload = multer({
+  storage: multer.memoryStorage(),
+  limits: { fileSize: MAX_FILE_BYTES, files: 1, fields: 50, fieldSize: 1024 * 1024 },
+}).single('file');
+
+/**
+ * Reads a multipart upload into `req.file` and `req.body`; other bodies pass. A page of another site could send one
+ * without asking first, so an upload that a browser sends from elsewhere is refused.
+ */
+export const readUpload: RequestHandler = (req, res, next) => {
+  const origin = req.get('origin');
+  const isUpload = req.is('multipart/form-data') === 'multipart/form-data';
+  const isAllowed = origin === undefined || res.getHeader('access-control-allow-origin') === origin;
+  if (isUpload && !isAllowed && hostOf(origin) !== req.get('host')) {
+    next(new AppError('UNAUTHORIZED', `Uploads from ${origin} are not allowed`));
+    return;
+  }
+  upload(req, res, (error: unknown) => {
+    next(error === undefined || error === null ? undefined : toAppError(error));
+  });
+};
+
+const hostOf = (origin: string): string | null => (URL.canParse(origin) ? new URL(origin).host : null);
+
+function toAppError(error: unknown): unknown {
+  if (error instanceof MulterError && error.code === 'LIMIT_FILE_SIZE') {
+    return new AppError(
+      'PAYLOAD_TOO_LARGE',
+      `The agent file is larger than ${MAX_FILE_BYTES / 1024 / 1024} MB.`,
+    );
+  }
+  if (!(error instanceof Error)) return error;
+  return new AppError('INVALID_ARGUMENT', `INVALID_ARGUMENT: The upload can't be read: ${error.message}.`, {
+    cause: error,
+  });
+}
+
+const flag = z.preprocess(
+  (value) => (typeof value === 'string' ? (FLAGS[value.toLowerCase()] ?? value) : value),
+  z.boolean(),
+);
+const FLAGS: Readonly<Record<string, boolean>> = { true: true, '1': true, on: true, yes: true, false: false, '0': false, off: false, no: false }; // prettier-ignore
+const text = z.preprocess((value) => (value === '' ? null : value), z.string().nullish());
+/** Names with their values, as an object or as its JSON. */
+const environment = z.preprocess((value, context) => {
+  if (typeof value !== 'string' || value === '') return value === '' ? null : value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    context.addIssue({ code: 'custom', message: 'Input should be a JSON object of strings' });
+    return z.NEVER;
+  }
+}, z.record(z.string(), z.string()).nullish());
+
+const ImportOptions = z.object({
+  append_copy_suffix: flag.default(true),
+  override_existing_tools: flag.default(true),
+  strip_messages: flag.default(false),
+  name: text,
+  override_name: text,
+  model: text,
+  override_model_handle: text,
+  embedding: text,
+  override_embedding_handle: text,
+  secrets: environment,
+  env_vars_json: environment,
+});
+export type ImportOptions = z.infer<typeof ImportOptions>;
+
+/** The file of a request and what is to become of it: parts of a form, or JSON that is the file or holds it as `file`. */
+export function readImport(
+  body: unknown,
+  uploaded: Buffer | undefined,
+): { readonly file: AgentFile; readonly options: ImportOptions } {
+  const fields = isJsonObject(body) ? body : {};
+  const options = parseBody(ImportOptions, fields);
+  if (uploaded) return { file: parseFile(parseJson(uploaded.toString('utf8'))), options };
+  const given = 'file' in fields ? fields['file'] : 'agents' in fields ? fields : undefined;
+  if (given === undefined) {
+    throw invalid([{ type: 'missing', loc: ['body', 'file'], msg: 'Field required', input: null }]);
+  }
+  return { file: parseFile(typeof given === 'string' ? parseJson(given) : given), options };
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json.replace(/^\uFEFF/, '')) as unknown;
+  } catch (cause) {
+    throw badFile('it is not JSON', cause);
+  }
+}
+
+function parseFile(value: unknown): AgentFile {
+  const unstorable = findUnstorable(value, 'body');
+  if (unstorable) throw badFile(`${unstorable.loc.slice(1).join('.')}: ${unstorable.msg}`);
+  const result = AgentFile.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw badFile(`${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'is not an agent file'}`);
+}
+
+export const badFile = (problem: string, cause?: unknown): AppError =>
+  new AppError('INVALID_ARGUMENT', `INVALID_ARGUMENT: The agent file can't be imported: ${problem}.`, {
+    cause,
+  });

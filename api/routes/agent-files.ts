@@ -1,0 +1,50 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { getConversation } from '../../db/conversations';
+import { AppError } from '../../domain/errors';
+import { exportAgent } from '../agent-file/export-agent';
+import { importAgents } from '../agent-file/import-agents';
+import { readImport, readUpload } from '../agent-file/upload';
+import type { ApiDeps } from '../deps';
+import { checkPathIds } from '../middleware/path-ids';
+import { queryFlag, queryText } from '../wire/query';
+import { parseQuery } from '../wire/validation';
+
+const ExportQuery = z.object({
+  conversation_id: queryText(),
+  scrub_messages: queryFlag(),
+  use_legacy_format: queryFlag(),
+});
+
+/** Agents as files (`.af`): written, and read back as new agents. */
+export function agentFileRoutes(deps: ApiDeps): Router {
+  const { db } = deps;
+  const router = Router();
+  checkPathIds(router, { agentId: 'agent' });
+
+  router.get('/agents/:agentId/export', async (req, res) => {
+    const { agentId } = req.params;
+    const query = parseQuery(ExportQuery, req.query);
+    if (query.use_legacy_format) {
+      throw new AppError(
+        'INVALID_ARGUMENT',
+        'INVALID_ARGUMENT: The legacy format of agent files is not written by this server. Leave `use_legacy_format` out.',
+      );
+    }
+    const conversationId = query.conversation_id ?? agentId;
+    const owner = conversationId === agentId ? agentId : (await getConversation(db, conversationId)).agentId;
+    if (owner !== agentId)
+      throw new AppError('NOT_FOUND', `Conversation not found with id='${conversationId}'`);
+    const withMessages = query.scrub_messages !== true;
+    res.json(await exportAgent(db, { agentId, conversationId }, { withMessages, at: new Date() }));
+  });
+
+  router.post('/agents/import', readUpload, async (req, res) => {
+    const { file, options } = readImport(req.body, req.file?.buffer);
+    const headerModel = req.get('x-override-embedding-model');
+    const embedding = options.embedding ?? options.override_embedding_handle ?? headerModel ?? null;
+    res.json({ agent_ids: await importAgents(deps, file, { ...options, embedding }) });
+  });
+
+  return router;
+}

@@ -1,0 +1,342 @@
+import Letta, { toFile } from '@letta-ai/letta-client';
+import { sampleBody } from '../support/letta-samples';
+import { insertMessage } from '../support/rows';
+import { shapeOf } from '../support/shape';
+import { startCrudApi, type CrudApi } from '../support/crud-api';
+
+let api: CrudApi;
+let client: Letta;
+
+beforeAll(async () => {
+  api = await startCrudApi();
+  client = new Letta({ baseURL: api.baseUrl, apiKey: 'x', maxRetries: 0 });
+});
+afterAll(() => api.stop());
+
+interface FileMessage {
+  readonly id: string;
+  readonly role: string;
+  readonly content: readonly { readonly text?: string }[];
+  readonly tool_calls: readonly { readonly id: string }[] | null;
+  readonly tool_call_id: string | null;
+}
+interface AgentFile {
+  readonly agents: readonly (Readonly<Record<string, unknown>> & {
+    readonly name: string;
+    readonly messages: readonly FileMessage[];
+    readonly in_context_message_ids: readonly string[];
+  })[];
+  readonly blocks: readonly { readonly label: string; readonly value: string }[];
+  readonly tools: readonly { readonly name: string }[];
+}
+
+// The SDK says string; the original and this server send JSON.
+const exported = async (id: string, query: object = {}): Promise<AgentFile> =>
+  (await client.agents.exportFile(id, query)) as unknown as AgentFile;
+const imported = async (file: unknown, fields: object = {}): Promise<readonly string[]> =>
+  (
+    await client.agents.importFile({
+      file: await toFile(Buffer.from(JSON.stringify(file)), 'agent.af'),
+      ...fields,
+    })
+  ).agent_ids;
+const count = async (table: string): Promise<number> =>
+  (await api.database.pool.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]!.n;
+const everything = async () =>
+  Promise.all(['agents', 'blocks', 'tools', 'messages', 'conversations'].map(count));
+
+/** An agent with all that a file holds: blocks, a tool of its own, rules, secrets, a thread with calls. */
+async function fullAgent(): Promise<string> {
+  await client.tools.upsert({
+    source_code: 'def count_roses(bed: str) -> int:\n    """Counts."""\n    return 3',
+    json_schema: {
+      name: 'count_roses',
+      description: 'Counts the roses of a bed.',
+      parameters: { type: 'object', properties: { bed: { type: 'string' } }, required: ['bed'] },
+    },
+  });
+  const { id } = await client.agents.create({
+    name: 'gardener',
+    model: 'openai/gpt-4.1',
+    context_window_limit: 32_000,
+    memory_blocks: [
+      { label: 'human', value: 'Ada', description: 'who she is' },
+      { label: 'garden', value: 'roses', read_only: true, tags: ['green'] },
+    ],
+    tools: ['count_roses'],
+    tool_rules: [{ type: 'exit_loop', tool_name: 'count_roses' }],
+    tags: ['outdoors'],
+    secrets: { GARDEN_KEY: 'very secret' },
+    metadata: { plot: 7 },
+    timezone: 'Europe/Berlin',
+    compaction_settings: { mode: 'all', clip_chars: 1_000 },
+  });
+  const say = (role: 'user' | 'assistant' | 'tool', parts: readonly object[], columns: object = {}) =>
+    insertMessage(api.database.pool, id, { role, parts: parts as never, ...columns });
+  await say('user', [{ type: 'text', text: 'How many roses?' }], { otid: 'otid-1' });
+  await say('assistant', [
+    { type: 'text', text: 'Let me see.' },
+    { type: 'tool_call', id: 'call_1', name: 'count_roses', arguments: '{"bed":"north"}' },
+  ]);
+  await say('tool', [
+    {
+      type: 'tool_return',
+      toolCallId: 'call_1',
+      name: 'count_roses',
+      status: 'success',
+      result: '3',
+      stdout: ['counting'],
+      stderr: null,
+    },
+  ]);
+  await say('assistant', [{ type: 'text', text: 'Three.' }]);
+  return id;
+}
+
+it('writes an agent in the form of the original, with ids of the file alone and without secrets', async () => {
+  const id = await fullAgent();
+
+  const file = await exported(id);
+
+  const original = sampleBody('agents.export.json') as AgentFile;
+  const keys = (value: unknown): string[] => Object.keys(value as object).sort();
+  expect(keys(file)).toEqual(keys(original));
+  expect(keys(file.agents[0])).toEqual(keys(original.agents[0]));
+  expect(keys(file.blocks[0])).toEqual(keys(original.blocks[0]));
+  expect(keys(file.tools[0])).toEqual(keys(original.tools[0]));
+  const [call, result] = [2, 3].map((at) => file.agents[0]!.messages[at]);
+  const [theirCall, theirResult] = [2, 3].map((at) => original.agents[0]!.messages[at]);
+  expect(keys(call)).toEqual(keys(theirCall));
+  expect(shapeOf(call!.tool_calls)).toEqual(shapeOf(theirCall!.tool_calls));
+  expect(keys(result)).toEqual(keys(theirResult));
+  expect(file.agents[0]!.in_context_message_ids).toEqual([
+    'message-0',
+    'message-1',
+    'message-2',
+    'message-3',
+    'message-4',
+  ]);
+  expect(file.agents[0]).toMatchObject({
+    id: 'agent-0',
+    block_ids: ['block-0', 'block-1'],
+    secrets: { GARDEN_KEY: '' },
+    tool_exec_environment_variables: { GARDEN_KEY: '' },
+  });
+  expect(JSON.stringify(file)).not.toContain('very secret');
+  expect(JSON.stringify(file)).not.toMatch(/"(agent|block|tool|message)-[0-9a-f]{8}-/);
+});
+
+it('an agent that is written, read and written again is the same file', async () => {
+  const first = await exported(await fullAgent());
+
+  const [id] = await imported(first, { append_copy_suffix: false });
+  const second = await exported(id!);
+
+  // The system message names its agent and the time it was compiled.
+  const comparable = ({ agents, ...rest }: AgentFile) => ({
+    ...rest,
+    created_at: null,
+    agents: agents.map((agent) => ({
+      ...agent,
+      messages: agent.messages.map((message) => (message.role === 'system' ? message.role : message)),
+    })),
+  });
+  expect(comparable(second)).toEqual(comparable(first));
+});
+
+it('reads a file of the original: the thread is whole and its calls have their results', async () => {
+  const original = sampleBody('agents.export.json') as AgentFile;
+  const model = { model: 'openai/gpt-4.1' };
+
+  const [id] = await imported(original, model);
+
+  const agent = await client.agents.retrieve(id!, { include: ['agent.blocks', 'agent.tools'] });
+  expect(agent.name).toBe('AngrySpinach_copy');
+  expect(agent.blocks.map(({ label, value }) => [label, value])).toEqual([
+    ['human', 'h'],
+    ['persona', 'p'],
+  ]);
+  expect(agent.tools.map(({ name }) => name).sort()).toEqual([
+    'conversation_search',
+    'memory_insert',
+    'memory_replace',
+  ]);
+  expect(agent.message_ids).toHaveLength(original.agents[0]!.messages.length);
+  const { body } = await api.call('GET', `/v1/agents/${id}/messages?order=asc&limit=50`);
+  const [, user, call, result, reply] = body;
+  expect(user).toMatchObject({ message_type: 'user_message', otid: 'd1a32e05-96ea-4d22-a61b-a032148271a5' });
+  expect(call).toMatchObject({ tool_call: { name: 'memory_insert', tool_call_id: 'call_mock66_0' } });
+  expect(result).toMatchObject({
+    status: 'error',
+    tool_return: 'Error This block is read-only and cannot be edited.',
+    date: '2026-11-24T01:54:23+00:00',
+  });
+  expect(reply).toMatchObject({ content: 'Done. I saw 1 tool result(s).' });
+});
+
+it('the flags of an import count: name, secrets, messages, tools that exist', async () => {
+  const file = await exported(await fullAgent());
+  const changed = {
+    ...file,
+    tools: file.tools.map((tool) =>
+      tool.name === 'count_roses' ? { ...tool, description: 'Counts twice.' } : tool,
+    ),
+  };
+  const description = async () =>
+    (await api.call('GET', '/v1/tools/?name=count_roses')).body[0].description as string;
+
+  const [kept] = await imported(changed, {
+    override_existing_tools: false,
+    strip_messages: true,
+    name: 'other',
+    secrets: JSON.stringify({ GARDEN_KEY: 'new' }),
+    env_vars_json: JSON.stringify({ MORE: 'too' }),
+  });
+
+  const agent = await client.agents.retrieve(kept!, { include: ['agent.secrets'] });
+  expect(agent.name).toBe('other');
+  expect(agent.message_ids).toHaveLength(1);
+  expect(Object.fromEntries(agent.secrets!.map(({ key, value }) => [key, value]))).toEqual({
+    GARDEN_KEY: 'new',
+    MORE: 'too',
+  });
+  expect(await description()).toBe('Counts the roses of a bed.');
+  await imported(changed, {});
+  expect(await description()).toBe('Counts twice.');
+});
+
+it('JSON is read as well: the file itself, or the file beside its flags', async () => {
+  const file = await exported(await fullAgent(), { scrub_messages: true });
+  expect(file.agents[0]!.messages).toEqual([]);
+
+  const bare = await api.call('POST', '/v1/agents/import', file);
+  const beside = await api.call('POST', '/v1/agents/import', { file, override_name: 'by json' });
+
+  expect(bare.status).toBe(200);
+  expect(beside.status).toBe(200);
+  expect((await client.agents.retrieve(beside.body.agent_ids[0])).name).toBe('by json');
+});
+
+it('a call that a file leaves open is closed, and a result without its call stays out of the context', async () => {
+  const file = await exported(await fullAgent());
+  const [agent] = file.agents;
+  const without = (id: string) => ({
+    ...file,
+    agents: [{ ...agent!, messages: agent!.messages.filter((message) => message.id !== id) }],
+  });
+
+  const [open] = await imported(without('message-3'));
+  const [lone] = await imported(without('message-2'));
+
+  const rows = async (id: string) =>
+    (
+      await api.database.pool.query<{ role: string; in_context: boolean | null; result: string | null }>(
+        `select role, in_context, parts -> 0 ->> 'result' as result from messages where conversation_id = $1 order by seq`,
+        [id],
+      )
+    ).rows;
+  expect(await rows(open!)).toEqual([
+    { role: 'system', in_context: true, result: null },
+    { role: 'user', in_context: true, result: null },
+    { role: 'assistant', in_context: true, result: null },
+    { role: 'tool', in_context: true, result: expect.stringContaining('had no result') as unknown },
+    { role: 'assistant', in_context: true, result: null },
+  ]);
+  expect((await rows(lone!)).map(({ role, in_context: is }) => [role, is])).toEqual([
+    ['system', true],
+    ['user', true],
+    ['tool', null],
+    ['assistant', true],
+  ]);
+});
+
+it('a summary stays the first thing that an agent reads, whenever it was written', async () => {
+  const file = await exported(await fullAgent());
+  const [agent] = file.agents;
+  const [system, ...rest] = agent!.messages;
+  const alert = JSON.stringify({ type: 'system_alert', message: 'They counted.', time: 'now' });
+  const summary = { ...system!, id: 'message-9', role: 'summary', content: [{ type: 'text', text: alert }] };
+  const order = ['message-0', 'message-9', 'message-4'];
+
+  const [id] = await imported({
+    ...file,
+    agents: [{ ...agent!, messages: [system, ...rest, summary], in_context_message_ids: order }],
+  });
+
+  const again = (await exported(id!)).agents[0]!;
+  const read = again.in_context_message_ids.map((each) =>
+    again.messages.find((message) => message.id === each)!,
+  );
+  expect(read.map(({ role }) => role)).toEqual(['system', 'summary', 'assistant']);
+  expect(again.messages).toHaveLength(6);
+});
+
+it.each([
+  ['no JSON', 'not json', 400],
+  ['no agents', { agents: [] }, 400],
+  ['an agent without a name', { agents: [{ id: 'agent-0' }] }, 400],
+  [
+    'a block that is not there',
+    { agents: [{ id: 'agent-0', name: 'a', model: 'openai/gpt-4.1', block_ids: ['block-7'] }] },
+    400,
+  ],
+  ['a model that is not there', { agents: [{ id: 'agent-0', name: 'a', model: 'openai/nope' }] }, 404],
+  ['no model', { agents: [{ id: 'agent-0', name: 'a' }] }, 400],
+  [
+    'folders',
+    { agents: [{ id: 'agent-0', name: 'a', model: 'openai/gpt-4.1', source_ids: ['source-0'] }] },
+    400,
+  ],
+  ['a NUL', { agents: [{ id: 'agent-0', name: 'a\u0000', model: 'openai/gpt-4.1' }] }, 400],
+])('a file with %s is refused and leaves nothing behind', async (_what, file, status) => {
+  const before = await everything();
+  const form = new FormData();
+  form.append('file', new Blob([typeof file === 'string' ? file : JSON.stringify(file)]), 'agent.af');
+
+  const response = await fetch(`${api.baseUrl}/v1/agents/import`, { method: 'POST', body: form });
+
+  expect(response.status).toBe(status);
+  expect(await response.json()).toEqual({ detail: expect.any(String) as unknown });
+  expect(await everything()).toEqual(before);
+});
+
+it('a block and a tool that come before the error are not stored either', async () => {
+  const file = await exported(await fullAgent());
+  const before = await everything();
+  const broken = {
+    ...file,
+    agents: [...file.agents, { ...file.agents[0]!, id: 'agent-1', block_ids: ['block-9'] }],
+  };
+
+  await expect(imported(broken)).rejects.toMatchObject({ status: 400 });
+
+  expect(await everything()).toEqual(before);
+});
+
+it('an upload without a file, with a wrong flag, or from a page of another site is refused', async () => {
+  const upload = async (
+    fields: Readonly<Record<string, string>>,
+    headers: Readonly<Record<string, string>> = {},
+  ) => {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.append(name, value);
+    return (await fetch(`${api.baseUrl}/v1/agents/import`, { method: 'POST', body: form, headers })).status;
+  };
+
+  expect(await upload({ strip_messages: 'true' })).toBe(422);
+  expect(await upload({ strip_messages: 'maybe' })).toBe(422);
+  expect(await upload({ secrets: '{' })).toBe(422);
+  expect(await upload({}, { origin: 'https://elsewhere.example' })).toBe(401);
+  expect((await api.call('POST', '/v1/agents/import', {})).status).toBe(422);
+});
+
+it("an agent that is not there, another agent's conversation and the legacy format are refused", async () => {
+  const [one, other] = [await fullAgent(), await fullAgent()];
+  const { id } = await client.conversations.create({ agent_id: other });
+  const status = async (path: string) => (await api.call('GET', path)).status;
+
+  expect(await status('/v1/agents/agent-00000000-0000-4000-8000-000000000000/export')).toBe(404);
+  expect(await status(`/v1/agents/${one}/export?conversation_id=${id}`)).toBe(404);
+  expect(await status(`/v1/agents/${other}/export?conversation_id=${id}`)).toBe(200);
+  expect(await status(`/v1/agents/${one}/export?use_legacy_format=true`)).toBe(400);
+});
