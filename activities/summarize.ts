@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isSelf, isSliding, modesOf, SUMMARY_TRIES, type CompactionMode } from '../domain/compaction';
 import { planCompaction, type CompactionPlan } from '../domain/compaction-plan';
 import type { CompactionToSave, OpenedCompaction } from '../domain/compaction-store';
-import { AppError, isRetryable, llmErrorType } from '../domain/errors';
+import { AppError, isRetryable, llmErrorType, type ErrorCode } from '../domain/errors';
 import type { ModelReply } from '../domain/model';
 import { textOf } from '../domain/prompt';
 import type { ActivityDeps } from './deps';
@@ -19,30 +19,46 @@ interface Work {
 const MAX_PAUSE_MS = 10_000;
 
 /**
- * Asks a model for a summary, at most three times in the life of the compaction. Each try that fails falls back towards
- * the mode `all`; one that was too long is shown half as much; one whose model can't be used asks the agent's own. Null
- * when there is nothing to summarize, or no try has made the context smaller. What a client asked for fails instead.
+ * Asks a model for a summary, at most three times in the life of the compaction. After a summary that is of no use the next
+ * try falls back towards the mode `all`; a summarizer that was shown too much is shown half as much; one that can't be used
+ * gives way to the agent's own model. Null when there is nothing to summarize, or no try has made the context smaller. What a
+ * client asked for fails instead.
  */
 export async function summarize(deps: Deps, work: Work): Promise<CompactionToSave['change']> {
   const { compaction } = work;
+  const modes = modesOf(compaction.settings.mode);
   let failure = new AppError('MODEL_UNAVAILABLE', 'No summary could be written before the server stopped.');
-  let halvings = 0;
-  let model = modelOf(compaction, modesOf(compaction.settings.mode)[0] ?? 'all');
+  let state = { fallbacks: 0, halvings: 0, isOwn: false };
   for (let n = compaction.tries; n < SUMMARY_TRIES; n++) {
-    const mode = modesOf(compaction.settings.mode)[n] ?? 'all';
+    const mode = modes[state.fallbacks] ?? 'all';
     const plan = planFor(work, mode);
     if (!plan) return null;
-    if (isSelf(mode)) model = compaction.model;
-    const tried = await tryOnce(deps, work, { mode, plan, model, halvings });
+    const model = state.isOwn ? compaction.model : modelOf(compaction, mode);
+    const tried = await tryOnce(deps, work, { mode, plan, model, halvings: state.halvings });
     if ('change' in tried) return tried.change;
     failure = tried.failure;
-    if (failure.code === 'MODEL_CONTEXT_OVERFLOW') halvings += 1;
-    else if (!isRetryable(failure.code)) model = compaction.model;
-    else if (n + 1 < SUMMARY_TRIES) await pause(failure, { n, signal: work.signal });
+    state = afterFailure(state, failure.code, { isOwn: model === compaction.model });
+    if (isTransient(failure.code) && n + 1 < SUMMARY_TRIES) await pause(failure, { n, signal: work.signal });
   }
   if (compaction.trigger === 'manual') throw failure;
   return null;
 }
+
+interface TryState {
+  readonly fallbacks: number;
+  readonly halvings: number;
+  readonly isOwn: boolean;
+}
+
+/** How the next try differs. A model that is only busy is asked the same again. */
+function afterFailure(state: TryState, code: ErrorCode, { isOwn }: { readonly isOwn: boolean }): TryState {
+  if (code === 'MODEL_CONTEXT_OVERFLOW') return { ...state, halvings: state.halvings + 1 };
+  if (isTransient(code)) return state;
+  if (code !== 'MODEL_INVALID_RESPONSE' && !isOwn) return { ...state, isOwn: true };
+  return { ...state, fallbacks: state.fallbacks + 1 };
+}
+
+const isTransient = (code: ErrorCode): boolean => code !== 'MODEL_INVALID_RESPONSE' && isRetryable(code);
 
 const modelOf = ({ settings, model }: OpenedCompaction, mode: CompactionMode): string =>
   isSelf(mode) ? model : (settings.model ?? model);

@@ -131,14 +131,14 @@ it('refuses what it does not know or cannot do', async () => {
     await status('POST', `/v1/conversations/?agent_id=agent-00000000-0000-4000-8000-000000000000`, {}),
   ).toBe(404);
   expect(await status('POST', '/v1/conversations/default/messages', { input: 'x' })).toBe(400);
-  expect(await status('PATCH', `/v1/conversations/${id}`, { model: 'openai/gpt-4.1' })).toBe(400);
+  expect(await status('PATCH', `/v1/conversations/${id}`, { model: 'openai/gpt-nope' })).toBe(404);
   expect(
-    await status('POST', `/v1/conversations/?agent_id=${agentId}`, { isolated_block_labels: ['human'] }),
+    await status('POST', `/v1/conversations/?agent_id=${agentId}`, { isolated_block_labels: ['nope'] }),
   ).toBe(400);
   expect(await status('POST', `/v1/conversations/${id}/messages`, { messages: [], streaming: false })).toBe(
     422,
   );
-  expect(await status('POST', `/v1/conversations/${id}/fork`)).toBe(404);
+  expect(await status('POST', `/v1/conversations/${unknownConversation}/fork`)).toBe(404);
 });
 
 it('a stream or a cancel of a conversation where nothing runs answers as the original does', async () => {
