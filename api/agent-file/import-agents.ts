@@ -161,7 +161,7 @@ async function storeAgent(
     agentId: id,
     conversationId: id,
     summary: null,
-    messages: [firstSystemMessage(agent, attached, id)],
+    messages: [firstSystemMessage(agent, attached, { conversationId: id })],
     memorySeen: memorySeen(attached),
   });
   if (options.strip_messages) return;

@@ -51,6 +51,7 @@ function toFields(tool: FileTool): ToolFields {
     npmRequirements: tool.npm_requirements ?? null,
     defaultRequiresApproval: tool.default_requires_approval ?? null,
     approvalExpiry: null,
+    network: null,
     enableParallelExecution: tool.enable_parallel_execution ?? false,
     effects: 'once',
     metadata: tool.metadata_ ?? {},

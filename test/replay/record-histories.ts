@@ -15,6 +15,7 @@ import { serve } from '../support/served';
 import { startTestServices } from '../support/services';
 import { createTestDatabase, testTemporalAddress } from '../support/stack';
 import { until } from '../support/started';
+import { isSummary } from '../support/windowed-model';
 import { CANARY } from './canary';
 
 const FOLDER = path.join(__dirname, 'histories');
@@ -25,6 +26,9 @@ const INSERT: FakeReply = {
   toolCalls: [{ name: 'memory_insert', arguments: { label: 'human', new_string: CANARY } }],
 };
 const SEARCH = { name: 'conversation_search', arguments: { query: CANARY } };
+
+const FULL = { prompt_tokens: 127_000, completion_tokens: 10, total_tokens: 127_010 };
+const OVERFLOW = { status: 400, body: { error: { message: 'too long', code: 'context_length_exceeded' } } };
 
 /** What the model says step by step to a message that names the shape; the last reply is repeated. */
 const REPLIES: Record<string, readonly FakeReply[]> = {
@@ -38,6 +42,9 @@ const REPLIES: Record<string, readonly FakeReply[]> = {
   queued: [{ text: CANARY, delayMs: 400 }],
   'required-before-exit': [{ text: CANARY }, INSERT, { text: CANARY }],
   approval: [INSERT, { text: CANARY }],
+  overflow: [{ text: `${CANARY} `.repeat(400) }],
+  'full-end': [{ text: CANARY, usage: FULL }],
+  'full-tools': [{ ...INSERT, usage: FULL }, { text: CANARY }],
   slow: [{ text: CANARY, delayMs: 20_000 }],
   'client-tool': [{ toolCalls: [{ name: 'local', arguments: { fact: CANARY } }] }],
 };
@@ -45,9 +52,15 @@ const REPLIES: Record<string, readonly FakeReply[]> = {
 // Also in a message that comes from an agent.
 const SHAPE = /^shape (\S+)/m;
 
-function script({ turns }: FakeRequest): FakeReply {
+function script(request: FakeRequest): FakeReply {
+  const { turns } = request;
+  if (isSummary(request)) return { text: CANARY };
   const at = turns.findLastIndex(({ role, text }) => role === 'user' && SHAPE.test(text));
+  // A summary has taken the message out of sight.
+  if (at === -1) return { text: CANARY };
   const shape = SHAPE.exec(turns[at]!.text)![1]!;
+  const isCompacted = turns.some(({ text }) => text.startsWith('Earlier messages'));
+  if (shape === 'overflow' && turns.length > 1 && !isCompacted) return { error: OVERFLOW };
   const step = turns.slice(at).filter(({ role }) => role === 'assistant').length;
   const replies = REPLIES[shape]!;
   return replies[Math.min(step, replies.length - 1)]!;
@@ -127,6 +140,15 @@ async function record(): Promise<void> {
   };
   await call(url, 'POST', `/v1/agents/${asking}/messages`, approval);
   await save('approval-answered', asking);
+
+  const long = await turn('overflow');
+  await runEnd(url, await sendAsync(url, long, `shape overflow ${CANARY}`));
+  await save('compacted-before', long);
+  await save('compacted-end', await turn('full-end'));
+  await save('compacted-after-tools', await turn('full-tools'));
+  const summarized = await turn('plain');
+  await call(url, 'POST', `/v1/agents/${summarized}/summarize`, {});
+  await save('compaction', summarized);
 
   const local = { name: 'local', description: CANARY, parameters: {} };
   await save('client-tool', await turn('client-tool', {}, { client_tools: [local] }));

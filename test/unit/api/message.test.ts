@@ -1,3 +1,4 @@
+import { framedSummary } from '../../../domain/framed-summary';
 import { toWireMessages, toAlertTime } from '../../../api/wire/message';
 import { toWireResponse } from '../../../api/wire/run';
 import { fragmentsOf } from '../../../domain/message-fragments';
@@ -239,15 +240,41 @@ describe('toWireMessages', () => {
   it('shows a summary as a system alert in a user message, and a note as a system message', () => {
     const parts = [{ type: 'text', text: 'so far: "é"' }] as const;
 
-    expect(wire([storedMessage({ id, role: 'summary', parts })])).toMatchObject([
-      {
-        message_type: 'user_message',
-        content:
-          '{"type": "system_alert", "message": "so far: \\"\\u00e9\\"", "time": "2026-11-24 01:28:59 AM UTC+0000"}',
-      },
-    ]);
+    const [summary] = wire([storedMessage({ id, role: 'summary', parts })]) as { content: string }[];
+    expect(summary).toMatchObject({ message_type: 'user_message' });
+    expect(summary!.content).toMatch(
+      /^\{"type": "system_alert", "message": ".*so far: \\"\\u00e9\\"", "time": "/,
+    );
+    expect(JSON.parse(summary!.content)).toEqual({
+      type: 'system_alert',
+      message: framedSummary('so far: "é"'),
+      time: '2026-11-24 01:28:59 AM UTC+0000',
+    });
     expect(wire([storedMessage({ id, role: 'note', parts })])).toMatchObject([
       { message_type: 'system_message' },
+    ]);
+  });
+
+  it('shows a summary that its request wanted to hear of as one, with what it did to the context', () => {
+    const stats = { trigger: 'manual', messagesBefore: 9, messagesAfter: 2, tokensBefore: 500, tokensAfter: 90, contextWindow: 8_000 } as const; // prettier-ignore
+    const parts = [
+      { type: 'text', text: 'so far' },
+      { type: 'compaction', ...stats, isTold: true },
+    ] as const;
+
+    expect(wire([storedMessage({ id, role: 'summary', parts })])).toMatchObject([
+      {
+        message_type: 'summary_message',
+        summary: 'so far',
+        compaction_stats: {
+          trigger: 'manual',
+          context_tokens_before: 500,
+          context_tokens_after: 90,
+          context_window: 8_000,
+          messages_count_before: 9,
+          messages_count_after: 2,
+        },
+      },
     ]);
   });
 

@@ -1,3 +1,4 @@
+import { framedSummary } from '../../../domain/framed-summary';
 import { memoryNote, memorySeen, revisionOf, toPrompt, toToolSpecs } from '../../../domain/prompt';
 import { buildMessage, buildOffered } from '../../support/build-step';
 
@@ -21,7 +22,7 @@ it('each stored message maps on its own, in order', () => {
     { role: 'system', text: 'S' },
     { role: 'user', parts: [{ type: 'text', text: 'U' }], name: 'Ada' },
     { role: 'user', parts: [{ type: 'text', text: 'N' }] },
-    { role: 'user', parts: [{ type: 'text', text: 'Before.' }] },
+    { role: 'user', parts: [{ type: 'text', text: framedSummary('Before.') }] },
     { role: 'assistant', parts: [{ type: 'reasoning', text: 'R', signature: 's' }, call] },
     {
       role: 'tool',
