@@ -17,6 +17,7 @@ import { blockHistoryRoutes } from './routes/block-history';
 import { blockRoutes } from './routes/blocks';
 import { contextRoutes } from './routes/context';
 import { conversationRoutes } from './routes/conversations';
+import { doctorRoutes } from './routes/doctor';
 import { effectRoutes } from './routes/effects';
 import { healthRoutes } from './routes/health';
 import { mcpOAuthRoutes } from './routes/mcp-oauth';
@@ -68,6 +69,7 @@ function createRouters(deps: ApiDeps): Router[] {
     mcpOAuthRoutes(deps),
     mcpServerRoutes(deps),
     olderMcpRoutes(deps),
+    doctorRoutes(deps),
     effectRoutes(deps),
     approvalRoutes(deps),
     messageRoutes(deps),

@@ -21,6 +21,8 @@ export interface TurnClient {
   start(turn: TurnInput, hint?: StartHint): Promise<void>;
   /** Starts a workflow for the run unless one holds its conversation or its start is under way here. True if it did. */
   startIfIdle(turn: TurnInput): Promise<boolean>;
+  /** Whether a workflow holds the conversation at this moment. */
+  isHeld(conversationId: string): Promise<boolean>;
   /** Asks the conversation's workflow to stop this run; nothing happens if it is over. */
   cancel(turn: Pick<TurnInput, 'runId' | 'conversationId'>): Promise<void>;
   /** Runs a stored call by hand and returns when its outcome is stored. */
@@ -111,10 +113,21 @@ export function createTurnClient(
     start: (turn, hint = { isBusy: false, endedMsAgo: null }) =>
       whileAvailable(() => startOrTell(turn, hint)),
     startIfIdle: async (turn) => !starting.has(turn.runId) && tryStart(turn),
+    isHeld: (conversationId) => whileAvailable(() => isHeld(client, conversationId)),
     cancel: async ({ runId, conversationId }) => {
       await whileAvailable(() => signal(conversationId, 'cancelTurn', runId));
     },
   };
+}
+
+async function isHeld(client: Client, conversationId: string): Promise<boolean> {
+  try {
+    const { status } = await client.workflow.getHandle(turnWorkflowId(conversationId)).describe();
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }
 
 function createToolStarter(client: Client, taskQueue: string) {

@@ -186,12 +186,16 @@ function outcomeOf(answer: ApprovalAnswer | undefined): ToolOutcome {
   };
 }
 
-/** Denies what waits in a conversation because its user cancelled. Returns the run that asked, null if nothing waits. */
-export async function denyPending(db: Queryable, conversationId: string): Promise<string | null> {
+/** Denies what waits in a conversation, because its user cancelled or for another reason. Returns the run that asked, null if nothing waits. */
+export async function denyPending(
+  db: Queryable,
+  conversationId: string,
+  reason = 'The user cancelled the request, so the tool call was denied.',
+): Promise<string | null> {
   const pending = await findPendingApproval(db, conversationId);
   if (!pending) return null;
   await endWaiting(db, pending.stepId);
-  await closeOpenCalls(db, pending.askedBy, 'The user cancelled the request, so the tool call was denied.');
+  await closeOpenCalls(db, pending.askedBy, reason);
   return pending.askedBy;
 }
 

@@ -63,6 +63,15 @@ function memoryBlocks(blocks: readonly PromptBlock[]): string {
   return `<memory_blocks>\n${intro}\n\n${blocks.map(renderBlock).join('\n\n')}\n</memory_blocks>`;
 }
 
+/** The labels of the blocks that a compiled text shows, as `renderBlock` wrote them. What a value holds is no block. */
+export function shownLabels(text: string): readonly string[] {
+  const section = /^<memory_blocks>\n([^]*)\n<\/memory_blocks>$/m.exec(text)?.[1] ?? '';
+  const frames = section.replace(/^<value>\n[^]*?\n?<\/value>$/gm, '');
+  return [...frames.matchAll(/^<([^<>\n/][^<>\n]*)>\n<(?:description|metadata)>$/gm)].map(
+    ([, label = '']) => label,
+  );
+}
+
 function toolUsageRules(rules: readonly ToolRule[]): string {
   if (rules.length === 0) return '';
   const sentences = rules.map((rule) => `- ${ruleSentence(rule)}`);

@@ -280,6 +280,9 @@ export const EXTENSIONS: readonly string[] = [
     '(`x-stainless-retry-count`) joins its run.',
   'Field `error` in a blocking answer that had begun before its run failed: the `error_message` of streams. An answer ' +
     'begins after 20 seconds, with status 200 and spaces in front of its JSON, so that no client gives up on it.',
+  '`GET /v1/agents/{}/doctor` says what is not as turns leave it: `is_healthy` and `findings` with `code`, `severity`, the ids ' +
+    'of the place, `what`, `repair`, `repairable`, `repaired` and `facts`. `POST /v1/agents/{}/doctor` repairs what it can and ' +
+    'answers in the same form (docs/operations.md, Repair).',
   'Event `rewind` in token streams, under a name that the SDKs skip: the model call was begun anew, and the deltas of ' +
     'its step from frame `from_seq_id` on are void. What comes again has a new message id.',
 ];

@@ -12,6 +12,7 @@ beforeAll(async () => {
     turns: {
       start: () => Promise.resolve(),
       startIfIdle: () => Promise.resolve(false),
+      isHeld: () => Promise.resolve(true),
       cancel: () => Promise.resolve(),
       runTool: () => Promise.resolve(),
       startTool: (input) => Promise.resolve(void startedTools.push(input)),

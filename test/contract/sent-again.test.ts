@@ -22,6 +22,7 @@ beforeAll(async () => {
       return Promise.resolve();
     },
     startIfIdle: () => Promise.resolve(false),
+    isHeld: () => Promise.resolve(true),
     cancel: () => Promise.resolve(),
     runTool: () => Promise.resolve(),
     startTool: () => Promise.resolve(),

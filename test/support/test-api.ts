@@ -50,6 +50,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
     turns: {
       start: (turn) => Promise.resolve(void startedTurns.push(turn)),
       startIfIdle: () => Promise.resolve(false),
+      isHeld: () => Promise.resolve(true),
       cancel: () => Promise.resolve(),
       runTool: () => Promise.resolve(),
       startTool: () => Promise.resolve(),

@@ -2,6 +2,7 @@ import { AGENT_TYPES } from '../../../domain/agent';
 import {
   compileSystemPrompt,
   defaultSystemPrompt,
+  shownLabels,
   type SystemPromptInput,
 } from '../../../domain/system-prompt';
 
@@ -111,4 +112,15 @@ it('says every kind of tool rule in words and names conversations other than the
 
 it('has instructions for every agent type', () => {
   for (const agentType of AGENT_TYPES) expect(defaultSystemPrompt(agentType).length).toBeGreaterThan(100);
+});
+
+it('names the blocks that a compiled text shows, and nothing that only looks like one', () => {
+  const blocks = [
+    { ...block, value: 'x\n<fake>\n<metadata>\ny' },
+    { ...block, label: 'my notes', description: null, value: '' },
+  ];
+  const system = '<persona>\n<description>\nOwn words.\n</description>';
+
+  expect(shownLabels(compileSystemPrompt({ ...input, system, blocks }))).toEqual(['human', 'my notes']);
+  expect(shownLabels(compileSystemPrompt({ ...input, blocks: [] }))).toEqual([]);
 });
