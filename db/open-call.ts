@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { AppError } from '../domain/errors';
 import type { ToolCallPart } from '../domain/message';
 import type { ToolEffects, ToolOutcome } from '../domain/tool';
@@ -9,7 +10,15 @@ import { toTool, type ToolRow } from './tools';
 
 /** The ledger's key of a call, the same in every attempt: run/step/tool_call_id. */
 const ledgerKey = (runId: string, step: number, toolCallId: string): string =>
-  `${runId}/${step}/${toolCallId}`;
+  `${runId}/${step}/${indexable(toolCallId)}`;
+
+// Some providers hide state in their ids, which must be sent back whole, and an index takes 2.7 KB at most.
+const LONGEST_INDEXED_BYTES = 2_000;
+
+const indexable = (id: string): string =>
+  Buffer.byteLength(id) <= LONGEST_INDEXED_BYTES
+    ? id
+    : `${id.slice(0, 64)}-${createHash('sha256').update(id).digest('hex')}`;
 
 /** A call as its step, its run and the ledger know it. */
 export interface CallRow {

@@ -119,7 +119,7 @@ export class ReplyBuilder {
     const stopped = end.finishReason === 'stop' || end.finishReason === 'tool_calls';
     if (stopped && this.parts.length === 0) throw this.invalid('an empty reply');
     const finishReason = stopped ? (calls.length > 0 ? 'tool_calls' : 'stop') : end.finishReason;
-    return { parts: this.parts, finishReason, usage: end.usage, responseId: end.responseId };
+    return { parts: this.parts, finishReason, usage: soundUsage(end.usage), responseId: end.responseId };
   }
 
   private invalid(what: string): AppError {
@@ -139,6 +139,23 @@ export class ReplyBuilder {
     return unique;
   }
 }
+
+/** Counts as a counter can hold them: a server's nonsense must not cost the reply it came with. */
+function soundUsage(usage: ModelUsage): ModelUsage {
+  const sound = (value: unknown): number | null =>
+    typeof value === 'number' && value >= 0 && value <= LARGEST_COUNT ? Math.round(value) : null;
+  const promptTokens = sound(usage.promptTokens) ?? 0;
+  const completionTokens = sound(usage.completionTokens) ?? 0;
+  return {
+    promptTokens,
+    completionTokens,
+    totalTokens: sound(usage.totalTokens) ?? promptTokens + completionTokens,
+    cachedInputTokens: sound(usage.cachedInputTokens),
+    cacheWriteTokens: sound(usage.cacheWriteTokens),
+    reasoningTokens: sound(usage.reasoningTokens),
+  };
+}
+const LARGEST_COUNT = 1_000_000_000;
 
 function charactersOf(part: Part): number {
   if (part.type === 'tool_call') return part.name.length + part.arguments.length;

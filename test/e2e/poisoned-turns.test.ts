@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import Letta from '@letta-ai/letta-client';
+import { randomBytes } from 'node:crypto';
 import { turnWorkflowId } from '../../domain/turn';
 import { startFakeOpenAI, type FakeOpenAi, type FakeReply, type FakeRequest } from '../support/fake-openai';
 import { directiveScript } from '../support/fake-openai-script';
@@ -25,6 +26,13 @@ const POISON: Readonly<Record<string, FakeReply>> = {
   'arguments are huge': { toolCalls: [{ name: 'fine', arguments: JSON.stringify({ text: 'y'.repeat(5 * 1024 * 1024) }) }], chunkSize: 1024 * 1024 }, // prettier-ignore
   'calls are many': { toolCalls: Array.from({ length: 2_000 }, () => ({ name: 'fine', arguments: '{}' })) },
   'name is odd': { toolCalls: [{ name: `no\u0000${'\u0001'.repeat(200)}`, id: 'call_\u0000', arguments: '{"\u0000": 1}' }] }, // prettier-ignore
+  'id is long': {
+    toolCalls: [{ name: 'fine', id: `call_${randomBytes(6_000).toString('base64')}`, arguments: '{}' }],
+  },
+  'usage is nonsense': {
+    text: 'counted badly',
+    usage: { prompt_tokens: 'many', completion_tokens: 1e12, total_tokens: -1.5 },
+  },
 };
 const SENT_ONCE = Object.keys(POISON).filter((name) => POISON[name]?.toolCalls);
 
@@ -209,6 +217,17 @@ it.each(['CALL nonesuch {}', 'name is odd'])(
     expect(returns).toMatchObject([{ status: 'error', text: expect.stringContaining('not found') }]);
   },
 );
+
+it('a call with an id of 8 KB is made', async () => {
+  const { status, returns } = await poisoned('id is long');
+
+  expect(status).toBe('completed');
+  expect(returns).toMatchObject([{ status: 'success', text: 'fine' }]);
+});
+
+it('a reply whose token counts are nonsense is kept', async () => {
+  expect(await poisoned('usage is nonsense')).toMatchObject({ status: 'completed', stopReason: 'end_turn' });
+});
 
 it('a model that calls tools for ever is stopped after max_steps', async () => {
   const { status, stopReason, returns } = await poisoned('REPEAT 50 CALL fine {}', { max_steps: 4 });
