@@ -2,7 +2,7 @@ import Letta from '@letta-ai/letta-client';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createRunWatcher } from '../../api/run-watcher';
-import { createTurnClient } from '../../api/turn-client';
+import { createTurnClient, type TurnClient } from '../../api/turn-client';
 import { createListener, type Listener } from '../../db/listener';
 import { RUN_EVENTS_CHANNEL } from '../../db/run-events';
 import { derivedId } from '../../new-id';
@@ -12,6 +12,7 @@ import { runEnd } from '../support/live-api';
 import { insertMessage, insertStep } from '../support/rows';
 import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { until } from '../support/started';
 import { startTestApi, type TestApi } from '../support/test-api';
 import { insertWaitingRun } from '../support/turn-rows';
 
@@ -28,6 +29,7 @@ let worker: Served;
 let temporal: NativeConnection;
 let api: TestApi;
 let listener: Listener;
+let turns: TurnClient;
 let client: Letta;
 
 beforeAll(async () => {
@@ -48,7 +50,7 @@ beforeAll(async () => {
     OPENAI_API_KEY: 'sk-test',
     OPENAI_BASE_URL: fake.url,
   });
-  const turns = createTurnClient(new Client({ connection: temporal }), {
+  turns = createTurnClient(new Client({ connection: temporal }), {
     taskQueue: TASK_QUEUE,
     isSearchable: false,
   });
@@ -85,6 +87,8 @@ const agentAfterOneTurn = async (): Promise<{ agentId: string; runId: string }> 
   const { messages } = await client.agents.messages.create(agent.id, {
     messages: [{ role: 'user', content: 'Hi' }],
   });
+  // The answer is there a moment before the workflow behind it has closed.
+  await until(async () => !(await turns.isHeld(agent.id)), 20_000);
   return { agentId: agent.id, runId: messages.at(-1)!.run_id! };
 };
 async function answers(agentId: string): Promise<void> {
