@@ -170,6 +170,23 @@ describe('before a model call', () => {
   });
 });
 
+it('calls that a human allowed are left alone while the turn of the answer runs them', async () => {
+  const id = await agent();
+  const { runId: askedBy } = await ask(id);
+  const runId = await answer(id);
+  await turns.answerApproval(runId);
+  await turns.openTool({ runId, askedBy, step: 0, index: 0 });
+
+  await closeAbandonedCalls(db, id);
+  expect(await results(id)).toEqual([]);
+
+  await db.query(`update runs set status = 'failed' where id = $1`, [runId]);
+  await closeAbandonedCalls(db, id);
+  expect(await results(id)).toEqual([
+    ['call_0_0', expect.stringContaining('may or may not'), 'unknown', true],
+  ]);
+});
+
 it('a run ends although the rows of its open calls are gone', async () => {
   const id = await agent();
   const runId = await insertWaitingRun(db, id);
