@@ -189,9 +189,11 @@ async function say(
   return frames;
 }
 
-function differenceOf(joined: readonly string[], whole: readonly string[]): string | null {
+/** Where two readings of one stream part; null if they are the same bytes. */
+export function differenceOf(joined: readonly string[], whole: readonly string[]): string | null {
   if (joined.join('') === whole.join('')) return null;
-  const at = whole.findIndex((frame, index) => frame !== joined[index]);
+  const first = whole.findIndex((frame, index) => frame !== joined[index]);
+  const at = first === -1 ? whole.length : first;
   return `frame ${at} of ${whole.length} (${joined.length} came): ${joined[at] ?? 'missing'} instead of ${whole[at] ?? 'nothing'}`;
 }
 

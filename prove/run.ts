@@ -59,6 +59,7 @@ export async function prove(
     const { strikes, cut } = await carryOut(options, field, stops, progress);
     progress(`${strikes.length} kills; letting the turns under way end`);
     await field.finish();
+    stops.now.throwIfAborted();
     progress('judging every call, transcript and stream');
     const loads = field.lanes.map(({ load }) => load);
     const turns = loads.flatMap((load) => load.turns);

@@ -38,6 +38,7 @@ const strikeAt = (point: CrashPoint): Strike => ({
 const clean: Verdict = {
   calls: [
     call({ outcome: 'unknown' }),
+    call({ key: 'run-1/0/c9' }),
     call({ key: 'run-1/1/c1', step: 1, effects: 'read', tool: 'prove_look' }),
   ],
   turns: 1,
@@ -64,7 +65,7 @@ it("a kill at a tool's boundary is answered for by the call that was struck", ()
   const row = rowOf(toReport(evidence()), 'tool-effect-done (once)');
 
   expect(row.killed.worker).toBe(1);
-  expect(row.calls.once.unknown).toBe(1);
+  expect(row.calls.once).toMatchObject({ unknown: 1, exact: 0 });
   expect(row.calls.read.exact).toBe(0);
 });
 
@@ -76,7 +77,7 @@ it('a kill anywhere else is answered for by all calls of the run', () => {
 
   const row = rowOf(toReport(evidence({ strikes: [strikeAt(point)] })), 'model-claimed');
 
-  expect([row.calls.once.unknown, row.calls.read.exact]).toEqual([1, 1]);
+  expect([row.calls.once.unknown, row.calls.once.exact, row.calls.read.exact]).toEqual([1, 1, 1]);
 });
 
 it('a boundary that nobody came to in time counts as missed and not as killed', () => {
