@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { findUnstarted, unmintRun, type RunToMint } from '../db/mint-run';
+import { unmintRun, type RunToMint } from '../db/mint-run';
 import { findEarlierRun, mintOnce, type EarlierRun } from '../db/request-keys';
 import { getRun, type Run } from '../db/runs';
 import { AppError } from '../domain/errors';
@@ -14,6 +14,7 @@ import { requestIdentity, type RouteKind } from './request-identity';
 import { resolveModel } from './resolve-model';
 import { streamRun } from './run-stream';
 import type { SentTurn } from './sent-turn';
+import { startUnstarted } from './start-unstarted';
 import type { Thread } from './threads';
 import {
   checkStreamOptions,
@@ -117,20 +118,11 @@ async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): Promise<
   };
 }
 
-/**
- * Whoever stored the run starts it, unless that process died: a run that still waits after a second is started here. Where
- * a workflow has the conversation this only tells it once more that a message waits.
- */
-const joined = ({ db, turns, log }: ApiDeps, run: EarlierRun): SentTurn => ({
+// Whoever stored the run starts it, unless that process died.
+const joined = (deps: ApiDeps, run: EarlierRun): SentTurn => ({
   ...run,
   isFresh: false,
-  async start() {
-    const unstarted = await findUnstarted(db, run.id);
-    // The sweeper tries again.
-    await (unstarted && turns.start(unstarted))?.catch((error: unknown) =>
-      log.debug({ err: error, runId: run.id }, 'a run that was sent again could not be started'),
-    );
-  },
+  start: () => startUnstarted(deps, run.id),
 });
 
 const busy = (runId: string): AppError =>

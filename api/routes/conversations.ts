@@ -18,7 +18,8 @@ import { AppError } from '../../domain/errors';
 import { changeConversation, createConversation } from '../create-conversation';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
-import { lastEventId, streamRun } from '../run-stream';
+import { resumeStream } from '../resume-stream';
+import { lastEventId } from '../run-stream';
 import { sendMessage } from '../send-turn';
 import { checkThreadNames, threadOf } from '../threads';
 import {
@@ -109,7 +110,7 @@ function addThreadRoutes(router: Router, deps: ApiDeps): void {
     const run = await chosenRun(db, thread.conversationId, body);
     const includePings = body.include_pings ?? true;
     const seen = lastEventId(req);
-    await streamRun(deps, res, run, {
+    await resumeStream(deps, res, run, {
       startingAfter: seen ?? body.starting_after,
       includePings,
       withIds: seen !== null,

@@ -1,7 +1,8 @@
 import { Router } from 'express';
 import { getRun } from '../../db/runs';
 import type { ApiDeps } from '../deps';
-import { lastEventId, streamRun } from '../run-stream';
+import { resumeStream } from '../resume-stream';
+import { lastEventId } from '../run-stream';
 import { RunStreamBody } from '../wire/turn-request';
 import { runIdOf } from './runs';
 import { parseBody } from '../wire/validation';
@@ -17,7 +18,7 @@ export function runStreamRoutes(deps: ApiDeps): Router {
     );
     const run = await getRun(deps.db, runIdOf(req));
     const seen = lastEventId(req);
-    await streamRun(deps, res, run, {
+    await resumeStream(deps, res, run, {
       startingAfter: seen ?? startingAfter,
       includePings: includePings ?? true,
       withIds: seen !== null,

@@ -83,6 +83,22 @@ it('a run that nobody has started for a second is started by whoever sends its r
   expect(started).toEqual([runId(first), runId(first)]);
 });
 
+it('a run that nobody has started for a second is started by whoever picks its stream up', async () => {
+  const id = runId(await send({ input: 'hi' }));
+  await api.db.query(`update runs set created_at = now() - interval '1.1 seconds' where id = $1`, [id]);
+
+  const stream = api.call('POST', `/v1/runs/${id}/stream`, { body: {} });
+  await untilStarted(2);
+  await api.db.query(`insert into run_events (run_id, seq, event) values ($1, 2, $2)`, [
+    id,
+    { type: 'run-end', stopReason: 'end_turn' },
+  ]);
+  await endRun(id, { status: 'completed', stop_reason: 'end_turn' });
+
+  expect((await stream).text).toContain('end_turn');
+  expect(started).toEqual([id, id]);
+});
+
 describe('without a name', () => {
   it('a body that the SDK sends again joins its run; one sent on purpose twice is two turns', async () => {
     const first = await send({ input: 'hi', max_steps: 3 });

@@ -1,0 +1,18 @@
+import type { Response } from 'express';
+import type { Run } from '../db/runs';
+import type { ApiDeps } from './deps';
+import { streamRun, type StreamOptions } from './run-stream';
+import { startUnstarted } from './start-unstarted';
+
+/** Streams a run to somebody who knows it already, and starts it if its API process died before it could. */
+export async function resumeStream(
+  deps: ApiDeps,
+  res: Response,
+  run: Run,
+  options: StreamOptions,
+): Promise<void> {
+  await Promise.all([
+    run.status === 'created' && startUnstarted(deps, run.id),
+    streamRun(deps, res, run, options),
+  ]);
+}
