@@ -1,6 +1,6 @@
 import { CLASSES } from './boundaries';
 import { cellOf, FAILURES, hasFailed, type Failure, type Outcomes, type Report, type Times } from './report';
-import { sum } from './text-report';
+import { machineText, sum } from './text-report';
 
 const STYLE = `
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1b1f24; }
@@ -26,12 +26,22 @@ ${report.isLedgerOff ? '<p class="open">Without the ledger: duplicates are expec
 <h2>What must not be</h2>
 ${rows(['', 'count', ''], Object.entries(report.failures).map(failureRow))}
 <h2>Recovery</h2>
-<p>From <code>kill -9</code> to the next durable step, and until the process serves again, in milliseconds.</p>
+<p>From <code>kill -9</code> to the next durable step, and until the process serves again, in milliseconds;
+${machineText(report)}.</p>
 ${rows(
   ['killed', 'kills', 'p50', 'p95', 'max', 'back p50', 'back p95', 'back max'],
   report.kinds.map(
     ({ kind, kills: count, recovery, back }) =>
       `<td>${kind}</td>${[count, ...times(recovery), ...times(back)].map(numberCell).join('')}`,
+  ),
+)}
+<p>The slowest:</p>
+${rows(
+  ['kill', 'killed', 'boundary', 'run', 'recovery', 'back'],
+  report.slowest.map(
+    ({ kill, kind, boundary, runId, recoveryMs, backMs }) =>
+      `<td class="number">${kill}</td><td>${kind}</td><td>${escaped(boundary)}</td><td><code>${escaped(runId)}</code></td>` +
+      [recoveryMs, backMs].map(numberCell).join(''),
   ),
 )}
 <h2>Tool calls by boundary and class of effects</h2>

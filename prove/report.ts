@@ -1,7 +1,7 @@
 import type { ToolEffects } from '../domain/tool';
 import { BOUNDARIES, KILL_KINDS, titleOf, type Boundary, type KillKind } from './boundaries';
 import type { Evidence } from './run';
-import type { CrashPoint } from './strike';
+import type { CrashPoint, Strike } from './strike';
 import { OUTCOMES, type JudgedCall, type Outcome } from './verdict';
 
 export type Outcomes = Readonly<Record<Outcome, number>>;
@@ -28,6 +28,15 @@ export interface KindRow {
   /** Kill to the moment the process serves again. */
   readonly back: Times;
 }
+/** A recovery that took longer than the others. */
+export interface SlowRecovery {
+  readonly kill: number;
+  readonly kind: KillKind;
+  readonly boundary: string;
+  readonly runId: string;
+  readonly recoveryMs: number;
+  readonly backMs: number;
+}
 /** What a run of the kit found; `report.json` is this. */
 export interface Report {
   readonly startedAt: string;
@@ -41,6 +50,9 @@ export interface Report {
   readonly crashPoints: number;
   readonly boundaries: readonly BoundaryRow[];
   readonly kinds: readonly KindRow[];
+  readonly slowest: readonly SlowRecovery[];
+  /** What times depend on: the processors, and how much was running on them at the end. */
+  readonly machine: { readonly cores: number; readonly load: number };
   /** Every call of the run, struck or not, once. */
   readonly allCalls: OutcomesByClass;
   readonly tools: Readonly<Record<string, Outcomes>>;
@@ -63,22 +75,10 @@ export const FAILURES = {
 export type Failure = keyof typeof FAILURES;
 
 /** Counts what was seen. A run has passed if nothing was lost, doubled, invalid, broken or untrue. */
-export function toReport({ options, startedAt, wallMs, strikes, cut, verdict, problems }: Evidence): Report {
+export function toReport(evidence: Evidence): Report {
+  const { options, startedAt, wallMs, strikes, cut, verdict } = evidence;
   const points = strikes.flatMap((strike) => strike.points);
-  const named = (outcome: Outcome) =>
-    verdict.calls
-      .filter((call) => call.outcome === outcome)
-      .map(({ key, tool, repeats }) => `${key} (${tool})${repeats > 0 ? `: ${repeats + 1} effects` : ''}`);
-  const failures = {
-    lostTurns: verdict.lostTurns,
-    lostCalls: named('lost'),
-    duplicates: named('duplicate'),
-    untruths: verdict.untruths,
-    invalidTranscripts: verdict.invalidTranscripts,
-    brokenStreams: verdict.brokenStreams,
-    stuck: points.filter(({ isStuck }) => isStuck).map(stuckText),
-    problems: verdict.turns > 0 ? problems : [...problems, 'no turn came to its end, so nothing was proved'],
-  };
+  const failures = failuresOf(evidence);
   return {
     startedAt: startedAt.toISOString(),
     wallMs,
@@ -90,18 +90,9 @@ export function toReport({ options, startedAt, wallMs, strikes, cut, verdict, pr
     toolsFile: options.toolsFile,
     crashPoints: points.filter(({ hit }) => hit !== null).length,
     boundaries: BOUNDARIES.map((boundary) => toRow(boundary, points, verdict.calls)),
-    kinds: KILL_KINDS.map((kind) => {
-      const mine = strikes.filter((strike) => strike.kind === kind);
-      const recoveries = mine.flatMap((strike) =>
-        strike.points.flatMap(({ recoveryMs }) => recoveryMs ?? []),
-      );
-      return {
-        kind,
-        kills: mine.length,
-        recovery: timesOf(recoveries),
-        back: timesOf(mine.map(({ backMs }) => backMs)),
-      };
-    }),
+    kinds: KILL_KINDS.map((kind) => toKindRow(kind, strikes)),
+    slowest: slowestOf(strikes),
+    machine: evidence.machine,
     allCalls: outcomesByClass(verdict.calls),
     tools: Object.fromEntries(
       [...new Set(verdict.calls.map(({ tool }) => tool))]
@@ -114,6 +105,58 @@ export function toReport({ options, startedAt, wallMs, strikes, cut, verdict, pr
     hasPassed: Object.values(failures).every((each) => each.length === 0),
   };
 }
+
+function failuresOf({ strikes, verdict, problems }: Evidence): Report['failures'] {
+  const named = (outcome: Outcome) =>
+    verdict.calls
+      .filter((call) => call.outcome === outcome)
+      .map(({ key, tool, repeats }) => `${key} (${tool})${repeats > 0 ? `: ${repeats + 1} effects` : ''}`);
+  const stuck = strikes.flatMap(({ points }) => points.filter(({ isStuck }) => isStuck).map(stuckText));
+  return {
+    lostTurns: verdict.lostTurns,
+    lostCalls: named('lost'),
+    duplicates: named('duplicate'),
+    untruths: verdict.untruths,
+    invalidTranscripts: verdict.invalidTranscripts,
+    brokenStreams: verdict.brokenStreams,
+    stuck,
+    problems: verdict.turns > 0 ? problems : [...problems, 'no turn came to its end, so nothing was proved'],
+  };
+}
+
+function toKindRow(kind: KillKind, strikes: readonly Strike[]): KindRow {
+  const mine = strikes.filter((strike) => strike.kind === kind);
+  const recoveries = mine.flatMap(({ points }) => points.flatMap(({ recoveryMs }) => recoveryMs ?? []));
+  return {
+    kind,
+    kills: mine.length,
+    recovery: timesOf(recoveries),
+    back: timesOf(mine.map(({ backMs }) => backMs)),
+  };
+}
+
+const SLOWEST = 10;
+
+const slowestOf = (strikes: readonly Strike[]): readonly SlowRecovery[] =>
+  strikes
+    .flatMap(({ kill, kind, backMs, points }) =>
+      points.flatMap(({ aim, hit, recoveryMs }) =>
+        hit && recoveryMs !== null
+          ? [
+              {
+                kill,
+                kind,
+                boundary: titleOf(aim),
+                runId: hit.runId,
+                recoveryMs: Math.round(recoveryMs),
+                backMs,
+              },
+            ]
+          : [],
+      ),
+    )
+    .sort((one, other) => other.recoveryMs - one.recoveryMs)
+    .slice(0, SLOWEST);
 
 const stuckText = ({ kill, kind, lane, hit }: CrashPoint): string =>
   `kill ${kill} (${kind}, lane ${lane}) at ${hit?.boundary ?? 'rest'}: run ${hit?.runId ?? 'none'} stored nothing more`;

@@ -40,6 +40,7 @@ export interface Evidence {
   readonly verdict: Verdict;
   /** What clients and the fake model had to complain of. */
   readonly problems: readonly string[];
+  readonly machine: { readonly cores: number; readonly load: number };
 }
 
 // What turns under way may take to end when no more kills come.
@@ -66,7 +67,9 @@ export async function prove(
     const agents = loads.flatMap((load) => load.agents);
     const verdict = await judge({ pool: field.pool, agents, turns, effects: field.coordinator.effects });
     const problems = [...loads.flatMap((load) => load.problems), ...field.modelProblems];
-    return { options, startedAt, wallMs: Date.now() - startedAt.getTime(), strikes, cut, verdict, problems };
+    const machine = { cores: os.availableParallelism(), load: os.loadavg()[0] ?? 0 };
+    const wallMs = Date.now() - startedAt.getTime();
+    return { options, startedAt, wallMs, strikes, cut, verdict, problems, machine };
   } finally {
     for (const cleanup of cleanups.reverse()) await cleanup();
   }

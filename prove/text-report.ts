@@ -26,7 +26,7 @@ export function textReport(report: Report): string {
       ['all calls of the run', String(kills), ...CLASSES.map((effects) => cellOf(report.allCalls[effects]))],
     ]),
     '',
-    'From kill -9 to the next durable step, and until the process serves again, in ms:',
+    `From kill -9 to the next durable step, and until the process serves again, in ms (${machineText(report)}):`,
     table([
       ['killed', 'kills', 'p50', 'p95', 'max', 'back p50', 'back p95', 'back max'],
       ...report.kinds.map(({ kind, kills: count, recovery, back }) => [
@@ -47,6 +47,10 @@ export function textReport(report: Report): string {
     '',
   ].join('\n');
 }
+
+/** What the times depend on. */
+export const machineText = ({ machine: { cores, load } }: Report): string =>
+  `${cores} cores, load ${load.toFixed(1)} at the end`;
 
 const timesText = ({ count, p50Ms, p95Ms, maxMs }: Times): string[] =>
   count === 0 ? ['-', '-', '-'] : [p50Ms, p95Ms, maxMs].map(String);

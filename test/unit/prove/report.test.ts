@@ -56,6 +56,7 @@ const evidence = (facts: Partial<Evidence> = {}): Evidence => ({
   cut: null,
   verdict: clean,
   problems: [],
+  machine: { cores: 2, load: 3.14 },
   ...facts,
 });
 const rowOf = (report: ReturnType<typeof toReport>, boundary: string) =>
@@ -118,6 +119,18 @@ it('percentiles are values that were measured', () => {
     maxMs: 100,
   });
   expect(timesOf([])).toEqual({ count: 0, p50Ms: 0, p95Ms: 0, maxMs: 0 });
+});
+
+it('the slowest recoveries are named with their runs, and the times with the machine they were taken on', () => {
+  const slow = struck({ kill: 1, recoveryMs: 2300.4 });
+  const report = toReport(evidence({ strikes: [strikeAt(struck({})), strikeAt(slow)] }));
+
+  expect(report.slowest.map(({ kill, recoveryMs }) => [kill, recoveryMs])).toEqual([
+    [1, 2300],
+    [0, 1800],
+  ]);
+  expect(htmlReport(report)).toContain('<code>run-1</code>');
+  expect(textReport(report)).toContain('2 cores, load 3.1 at the end');
 });
 
 it('both reports say that and why a run was cut short', () => {
