@@ -20,6 +20,7 @@ export function createActivities(deps: ActivityDeps) {
     compact: asActivity(createCompact(deps), { givesUp: true }),
     executeTool: asActivity(createExecuteTool(deps), { givesUp: true }),
     runToolByHand: asActivity(createRunToolByHand(deps)),
+    nextUndo: asActivity((runId: string) => deps.toolRuns.nextUndo(runId)),
     answerApproval: asActivity((runId: string) => turns.answerApproval(runId)),
     expireApproval: asActivity((messageId: string) => turns.expireApproval(messageId)),
     settleTool: asActivity(createSettleTool(deps)),

@@ -21,7 +21,7 @@ export function createRunToolByHand({ toolRuns, tools }: Deps) {
         tools.runTransactional(run.tool, run.args, context, memory),
       );
     }
-    if (run.wasClaimed && run.effects === 'once') return toolRuns.giveUp(id, UNKNOWN);
+    if (run.wasClaimed && run.effects === 'once') return toolRuns.giveUp(id, UNKNOWN, { isUnknown: true });
     await toolRuns.finish(id, await tools.run(run.tool, run.args, context));
   };
 }

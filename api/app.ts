@@ -31,6 +31,7 @@ import { runRoutes } from './routes/runs';
 import { searchRoutes } from './routes/search';
 import { stepRoutes } from './routes/steps';
 import { toolRoutes } from './routes/tools';
+import { undoRoutes } from './routes/undo';
 
 const BODY_LIMIT = '20mb';
 // Only JSON types: a page of another site can send text or a form without asking, but not these.
@@ -71,6 +72,7 @@ function createRouters(deps: ApiDeps): Router[] {
     olderMcpRoutes(deps),
     doctorRoutes(deps),
     effectRoutes(deps),
+    undoRoutes(deps),
     approvalRoutes(deps),
     messageRoutes(deps),
     conversationRoutes(deps),

@@ -6,9 +6,10 @@ import { closeReached, closeStep, examineSteps, findSilentRuns, type SilentRun }
 import { examineThreads, repairThread } from '../db/doctor/threads';
 import { blocksOf } from '../db/agent-attachments';
 import { inTransaction, type Pool } from '../db/pool';
+import { rebuildSystemMessages } from '../db/system-messages';
 import { finding, isSameFinding, type Finding, type FindingCode } from '../domain/doctor';
 import type { ApiDeps } from './deps';
-import { firstSystemMessage, rebuildSystemMessages } from './system-message';
+import { firstSystemMessage } from './system-message';
 
 type Deps = Pick<ApiDeps, 'db' | 'turns' | 'log'>;
 
@@ -139,7 +140,7 @@ function insertMissing(pool: Pool, agentId: string): Promise<void> {
     const agent = await getAgent(db, agentId);
     const blocks = (await blocksOf(db, [agentId])).get(agentId) ?? [];
     for (const conversationId of await findThreadsWithoutSystem(db, agentId)) {
-      const message = firstSystemMessage(agent, blocks, conversationId);
+      const message = firstSystemMessage(agent, blocks, { conversationId });
       await putSystemMessageFirst(db, { agentId, conversationId, message, blocks });
     }
   });

@@ -114,6 +114,7 @@ async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): Promise<
     async start() {
       await start(deps, run, minted);
       if (stopped) await deps.turns.cancel(stopped);
+      if (stopped?.isUndone) await deps.turns.startUndo(stopped.runId);
     },
   };
 }

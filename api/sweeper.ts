@@ -1,5 +1,6 @@
 import { findStrandedRetries } from '../db/effects';
 import { findStrandedRuns } from '../db/mint-run';
+import { findStrandedUndos } from '../db/undo';
 import type { ApiDeps } from './deps';
 import { repeat } from './repeat';
 
@@ -17,6 +18,7 @@ export function startSweeper({ db, turns, log }: Pick<ApiDeps, 'db' | 'turns' | 
       log.warn({ runId: run.runId }, 'started a run that no workflow held');
     }
     for (const retry of await findStrandedRetries(db)) await turns.startTool(retry);
+    for (const runId of await findStrandedUndos(db)) await turns.startUndo(runId);
   }
   // Postgres or Temporal is away: the next sweep looks again.
   return repeat(INTERVAL_MS, sweep, (error) => log.debug({ err: error }, 'the sweep failed'));

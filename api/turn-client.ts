@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../domain/errors';
 import { TURN_WORKFLOW, turnWorkflowId, type TurnInput } from '../domain/turn';
 import { TOOL_RUN_WORKFLOW, type ToolRunInput } from '../domain/tool-run';
+import { UNDO_WORKFLOW } from '../domain/undo';
 import { turnAttributes } from '../domain/turn-attributes';
 import { createFairQueue } from './fair-queue';
 
@@ -29,6 +30,8 @@ export interface TurnClient {
   runTool(input: ToolRunInput): Promise<void>;
   /** Makes sure that a workflow runs a stored call by hand, and does not wait for it. */
   startTool(input: ToolRunInput): Promise<void>;
+  /** Makes sure that a workflow undoes the run that was marked for it, and does not wait for it. */
+  startUndo(runId: string): Promise<void>;
 }
 
 /** What was known of the conversation when the run was stored. */
@@ -105,11 +108,12 @@ export function createTurnClient(
     }
   }
 
-  const { runTool, startTool } = createToolStarter(client, taskQueue);
+  const { runTool, startTool, startUndo } = createToolStarter(client, taskQueue);
 
   return {
     runTool: (input) => whileAvailable(() => runTool(input)),
     startTool: (input) => whileAvailable(() => startTool(input)),
+    startUndo: (runId) => whileAvailable(() => startUndo(runId)),
     start: (turn, hint = { isBusy: false, endedMsAgo: null }) =>
       whileAvailable(() => startOrTell(turn, hint)),
     startIfIdle: async (turn) => !starting.has(turn.runId) && tryStart(turn),
@@ -150,7 +154,20 @@ function createToolStarter(client: Client, taskQueue: string) {
     }
   }
 
-  return { runTool, startTool };
+  async function startUndo(runId: string): Promise<void> {
+    try {
+      await client.workflow.start(UNDO_WORKFLOW, {
+        workflowId: `undo/${runId}`,
+        taskQueue,
+        args: [runId],
+        requestEagerStart: true,
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
+  return { runTool, startTool, startUndo };
 }
 
 const toSearchAttributes = (ids: Readonly<Record<string, string>>) =>

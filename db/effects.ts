@@ -9,17 +9,19 @@ import { inTransaction, type Pool, type Queryable } from './pool';
 import { applyResolution } from './resolve-effect';
 import { findTools } from './tools';
 
-const EFFECT_SELECT = `select tool_executions.key, tool_executions.run_id as "runId", tool_executions.step_id as "stepId",
+/** Selects calls of the ledger as `Effect`s. */
+export const EFFECT_SELECT = `select tool_executions.key, tool_executions.run_id as "runId", tool_executions.step_id as "stepId",
   r.agent_id as "agentId", r.conversation_id as "conversationId", tool_executions.tool_call_id as "toolCallId",
   tool_executions.tool_name as "toolName", tool_executions.tool_id as "toolId",
-  coalesce((select part ->> 'arguments' from messages answer, jsonb_array_elements(answer.parts) part
+  coalesce(tool_executions.kept_arguments,
+    (select part ->> 'arguments' from messages answer, jsonb_array_elements(answer.parts) part
     where answer.step_id = tool_executions.step_id and answer.role = 'approval_response'
       and part ->> 'toolCallId' = tool_executions.tool_call_id limit 1),
   (select part ->> 'arguments' from steps s join messages m on m.id = s.message_id, jsonb_array_elements(m.parts) part
     where s.id = tool_executions.step_id and part ->> 'type' = 'tool_call'
       and part ->> 'id' = tool_executions.tool_call_id limit 1)) as arguments,
   tool_executions.effects, tool_executions.status, tool_executions.attempt, tool_executions.message_id as "messageId",
-  coalesce(tool_executions.resolved, (select m.parts -> 0 from messages m where m.id = tool_executions.message_id)) as result,
+  coalesce(tool_executions.resolved, tool_executions.kept_result, (select m.parts -> 0 from messages m where m.id = tool_executions.message_id)) as result,
   tool_executions.late_result as "lateResult", tool_executions.late_at as "lateAt", tool_executions.resolution,
   tool_executions.resolved_at as "resolvedAt", tool_executions.claimed_at as "claimedAt",
   tool_executions.finished_at as "finishedAt"

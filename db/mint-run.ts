@@ -106,7 +106,8 @@ export async function unmintRun(db: Queryable, runId: string): Promise<void> {
   await db.query(`delete from runs where id = $1 and status = 'created'`, [runId]);
 }
 
-export type StoppedRun = StoppedTurn;
+/** `isUndone`: what its tools did is to be taken back. */
+export type StoppedRun = StoppedTurn & { readonly isUndone?: boolean };
 
 /**
  * Asks runs of an agent to stop: those that wait are closed here, those in progress are marked and the workers that

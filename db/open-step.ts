@@ -28,6 +28,7 @@ interface StepRow {
   /** A request for approval may have lost its step or its turn. */
   readonly has_abandoned: boolean;
   readonly settled_effects: readonly SettledEffect[];
+  readonly undone_effects: readonly SettledEffect[];
   readonly step_status: string;
   readonly outcome: StepOutcome | null;
   readonly agent_id: string;
@@ -95,6 +96,13 @@ const OPEN_STEP = `
                     and (asked.id is null
                          or (select count(*) from tool_executions e where e.step_id = asked.id and e.status <> 'claimed')
                             < jsonb_array_length(coalesce(asked.outcome -> 'calls', '[]')))) as has_abandoned,
+         (select coalesce(jsonb_agg(jsonb_build_object(
+                   'noteId', e.undo_note_id, 'toolName', e.tool_name, 'toolCallId', e.tool_call_id, 'isUndone', true,
+                   'status', 'success', 'result', u.outcome ->> 'result') order by e.undone_at), '[]')
+            from tool_executions e join runs r on r.id = e.run_id join tool_runs u on u.id = e.undo_id
+                 join messages told on told.id = e.message_id and told.in_context
+           where e.undo_note_id is not null and r.conversation_id = run.conversation_id
+             and not exists (select from messages note where note.id = e.undo_note_id)) as undone_effects,
          run.agent_id, run.conversation_id, run.max_steps, run.stream_tokens, run.request,
          coalesce(c.llm_config ->> 'handle', a.model) as model, coalesce(c.llm_config, a.llm_config) as llm_config,
          ${RESPONSE_FORMAT} as response_format, a.tool_rules, c.memory_seen,
@@ -120,7 +128,7 @@ export async function openStep(
 ): Promise<{ readonly stored: StepOutcome } | { readonly opened: OpenedStep; readonly inbox: Inbox }> {
   const stepId = derivedId('step', runId, step);
   const { rows } = await pool.query<StepRow>({
-    name: 'open-step',
+    name: 'open-step-after-undo',
     text: OPEN_STEP,
     values: [runId, step, stepId],
   });
@@ -156,7 +164,7 @@ export async function openStep(
       })),
       blocks: row.blocks.map(toMemoryBlock),
       memorySeen: row.memory_seen,
-      settledEffects: row.settled_effects,
+      settledEffects: [...row.settled_effects, ...row.undone_effects],
       steered: [],
       ...(await readWholeContext(pool, runId, row)),
     },

@@ -10,7 +10,7 @@ export const CONTEXT_ORDER = 'coalesce(context_seq, seq)';
 /** What the model reads of a thread, oldest first, and the tools of the run whose results a compaction took out of it. */
 export async function readContext(
   db: Queryable,
-  { conversationId, runId }: { readonly conversationId: string; readonly runId: string },
+  { conversationId, runId }: { readonly conversationId: string; readonly runId: string | null },
 ): Promise<{ readonly context: readonly Message[]; readonly calledBefore?: readonly CalledTool[] }> {
   const { rows } = await db.query<MessageRow>({
     name: 'read-context-in-order',
@@ -18,6 +18,7 @@ export async function readContext(
     values: [conversationId],
   });
   const context = rows.map(rowToMessage);
+  if (runId === null) return { context };
   if (!context.some((message) => message.role === 'summary' && message.runId === runId)) return { context };
   return { context, calledBefore: await calledBefore(db, runId) };
 }

@@ -5,14 +5,15 @@ import type { Queryable } from './pool';
 import { RUN_CANCELLED_CHANNEL } from './run-events';
 import { insertMessages } from './save-reply';
 import { undoCompactions } from './undo-compactions';
+import { keepCalls, markForUndo } from './undo';
 
 /** How a turn makes room for a message: with its work kept, or as if it had not been sent. */
 export type Stopping = 'interrupt' | 'rollback';
 
 /**
  * Ends the turn that is in progress, or about to begin, in the caller's transaction; messages that wait stay. Its worker
- * is told and can store nothing any more. What its tools did outside the transcript stays done either way. Null when
- * nothing is in progress.
+ * is told and can store nothing any more. A rollback also asks for what its tools did to be undone, where they name a tool
+ * for that; anything else they did stays done either way. Null when nothing is in progress.
  */
 export async function stopTurn(
   db: Queryable,
@@ -30,9 +31,14 @@ export async function stopTurn(
     ],
   );
   await endEarly(db, { runId: run.id, conversationId, stopReason: 'cancelled' });
-  if (how === 'rollback') await dropTurn(db, { runId: run.id, conversationId });
-  else await keepInput(db, { ...run, conversationId });
-  return { runId: run.id, conversationId };
+  const stopped = { runId: run.id, conversationId };
+  if (how === 'interrupt') {
+    await keepInput(db, { ...run, conversationId });
+    return stopped;
+  }
+  await keepCalls(db, run.id);
+  await dropTurn(db, stopped);
+  return { ...stopped, isUndone: await markForUndo(db, run.id) };
 }
 
 interface CurrentRun {

@@ -3,11 +3,13 @@ import type { ToolEffects, ToolOutcome } from '../domain/tool';
 import type { ToolArguments } from '../domain/tool-arguments';
 import type { SourceTool } from '../domain/source-tool';
 import type { OpenedToolRun, OpenedTrial, ToolRunStore } from '../domain/tool-run';
+import { undoKeyOf } from '../domain/undo';
 import { setBlockAuthor } from './block-author';
 import { toJsonb } from './json';
 import { memoryTransaction } from './memory-transaction';
 import { inTransaction, type Pool, type Queryable } from './pool';
 import { applyResolution } from './resolve-effect';
+import { nextUndo, settleUndo } from './undo';
 import { EFFECTS_FOR_AGENT, toTool, type ToolRow } from './tools';
 
 /** Stores a call by hand before its workflow starts. Returns the tool's effects; null if the agent has no such tool. */
@@ -66,7 +68,8 @@ export function createToolRunStore(pool: Pool): ToolRunStore {
   return {
     open: (id) => openToolRun(pool, id),
     finish: (id, outcome) => inTransaction(pool, (db) => finish(db, id, outcome)),
-    giveUp: (id, outcome) => inTransaction(pool, (db) => giveUp(db, id, outcome)),
+    giveUp: (id, outcome, options) => inTransaction(pool, (db) => giveUp(db, id, outcome, options)),
+    nextUndo: (runId) => nextUndo(pool, runId),
     runTransactional: (run, work) =>
       inTransaction(pool, async (db) => {
         const { rows } = await db.query(
@@ -112,6 +115,7 @@ async function openRunOfAgent(db: Queryable, id: string): Promise<OpenedToolRun 
     agent_id: string;
     conversation_id: string | null;
     effect_key: string | null;
+    undo_key: string | null;
     run_id: string | null;
     step_id: string | null;
     tool_call_id: string | null;
@@ -124,11 +128,14 @@ async function openRunOfAgent(db: Queryable, id: string): Promise<OpenedToolRun 
     `with before as (select id, claimed_at from tool_runs where id = $1),
           claimed as (update tool_runs set claimed_at = now() where id = $1 and outcome is null returning *)
      select claimed.agent_id, claimed.args, a.secrets, before.claimed_at is not null as was_claimed, to_jsonb(t) as tool,
-            claimed.effect_key, e.run_id, e.step_id, e.tool_call_id, r.conversation_id,
-            coalesce(e.effects, ${EFFECTS_FOR_AGENT}) as effects
+            claimed.effect_key, claimed.undo_key, e.run_id, e.step_id, e.tool_call_id, r.conversation_id,
+            case when claimed.effect_key is not null then e.effects else ${EFFECTS_FOR_AGENT} end as effects
        from claimed join before on before.id = claimed.id join agents a on a.id = claimed.agent_id
-            join agent_tools at on at.agent_id = a.id join tools t on t.id = at.tool_id and t.name = claimed.tool_name
-            left join tool_executions e on e.key = claimed.effect_key left join runs r on r.id = e.run_id`,
+            join tools t on t.name = claimed.tool_name
+            left join agent_tools at on at.agent_id = a.id and at.tool_id = t.id
+            left join tool_executions e on e.key = coalesce(claimed.effect_key, claimed.undo_key)
+            left join runs r on r.id = e.run_id
+      where at.tool_id is not null or claimed.undo_key is not null`,
     [id],
   );
   const row = rows[0];
@@ -138,7 +145,7 @@ async function openRunOfAgent(db: Queryable, id: string): Promise<OpenedToolRun 
     runId: row.run_id ?? id,
     stepId: row.step_id ?? id,
     toolCallId: row.tool_call_id ?? id,
-    idempotencyKey: row.effect_key ?? id,
+    idempotencyKey: row.undo_key === null ? (row.effect_key ?? id) : undoKeyOf(row.undo_key),
   };
   return {
     id,
@@ -154,13 +161,19 @@ async function openRunOfAgent(db: Queryable, id: string): Promise<OpenedToolRun 
 }
 
 async function finish(db: Queryable, id: string, outcome: ToolOutcome): Promise<void> {
-  const key = await close(db, id, outcome);
+  const { effect_key: key, undo_key: undone } = await close(db, id, outcome);
   if (key !== null) await applyResolution(db, key, 'retry', outcome);
+  if (undone !== null && outcome.status === 'success') await settleUndo(db, undone);
 }
 
 /** A retry that was lost leaves its call unknown, as it was, and free to be resolved again. */
-async function giveUp(db: Queryable, id: string, outcome: ToolOutcome): Promise<void> {
-  const key = await close(db, id, outcome);
+async function giveUp(
+  db: Queryable,
+  id: string,
+  outcome: ToolOutcome,
+  { isUnknown } = { isUnknown: false },
+): Promise<void> {
+  const { effect_key: key } = await close(db, id, outcome, isUnknown);
   if (key === null) return;
   await db.query(
     `update tool_executions set resolution = null, retry_id = null where key = $1 and status = 'unknown'`,
@@ -168,12 +181,17 @@ async function giveUp(db: Queryable, id: string, outcome: ToolOutcome): Promise<
   );
 }
 
-/** Stores the outcome; returns the ledger's key if this repeats a call of it, and null if it was closed before. */
-async function close(db: Queryable, id: string, outcome: ToolOutcome): Promise<string | null> {
-  const { rows } = await db.query<{ effect_key: string | null }>(
-    `update tool_runs set outcome = $2, finished_at = now(), source = null, env = null
-      where id = $1 and outcome is null returning effect_key`,
-    [id, toJsonb(outcome)],
+interface OfLedger {
+  readonly effect_key: string | null;
+  readonly undo_key: string | null;
+}
+
+/** Stores the outcome; returns the call of the ledger that this repeats or undoes, and none if it was closed before. */
+async function close(db: Queryable, id: string, outcome: ToolOutcome, isUnknown = false): Promise<OfLedger> {
+  const { rows } = await db.query<OfLedger>(
+    `update tool_runs set outcome = $2, is_unknown = $3, finished_at = now(), source = null, env = null
+      where id = $1 and outcome is null returning effect_key, undo_key`,
+    [id, toJsonb(outcome), isUnknown],
   );
-  return rows[0]?.effect_key ?? null;
+  return rows[0] ?? { effect_key: null, undo_key: null };
 }

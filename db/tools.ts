@@ -40,6 +40,7 @@ const COLUMNS: Columns<ToolFields> = {
   npmRequirements: ['npm_requirements', 'jsonb'],
   defaultRequiresApproval: ['default_requires_approval'],
   approvalExpiry: ['approval_expiry', 'jsonb'],
+  undo: ['undo'],
   enableParallelExecution: ['enable_parallel_execution'],
   effects: ['effects'],
   network: ['network'],
@@ -61,6 +62,7 @@ export interface ToolRow {
   readonly npm_requirements: Record<string, unknown>[] | null;
   readonly default_requires_approval: boolean | null;
   readonly approval_expiry: ApprovalExpiry | null;
+  readonly undo: string | null;
   readonly enable_parallel_execution: boolean;
   readonly effects: ToolEffects;
   readonly network: boolean | null;
@@ -84,6 +86,7 @@ export const toTool = (row: ToolRow): Tool => ({
   npmRequirements: row.npm_requirements,
   defaultRequiresApproval: row.default_requires_approval,
   approvalExpiry: row.approval_expiry,
+  undo: row.undo,
   enableParallelExecution: row.enable_parallel_execution,
   effects: row.effects,
   network: row.network,
@@ -149,6 +152,7 @@ async function upsertBuiltinTools(db: Queryable, tools: readonly BuiltinTool[]):
       npmRequirements: null,
       defaultRequiresApproval: null,
       approvalExpiry: null,
+      undo: null,
       enableParallelExecution: tool.enableParallelExecution,
       effects: tool.effects,
       network: null,

@@ -34,13 +34,15 @@ export interface Effect {
   readonly finishedAt: Date | null;
 }
 
-/** A call that was settled after the model had read that its outcome is unknown, and the note that will say so. */
+/** A call of which more became known after the model had read its result, and the note that will say so. */
 export interface SettledEffect {
   readonly noteId: string;
   readonly toolName: string;
   readonly toolCallId: string;
   readonly status: ToolOutcome['status'];
   readonly result: string;
+  /** The call was known, and has been undone. */
+  readonly isUndone?: boolean;
 }
 
 // Codes of calls that were given up at their time limit, by the worker and by Temporal.
@@ -77,12 +79,21 @@ export function verdictOutcome(
   return { status: 'error', result: text, stdout: null, stderr: [text] };
 }
 
-/** What the model is told before its next message of a call that it believes to be unknown. */
-export const settledNote = ({ toolName, toolCallId, status, result }: SettledEffect): string =>
-  [
+/** What the model is told before its next message of a call that it believes to be unknown, or done. */
+export const settledNote = ({ toolName, toolCallId, status, result, isUndone }: SettledEffect): string => {
+  if (isUndone) {
+    return [
+      '<tool_call_undone>',
+      `Your call ${toolCallId} of ${toolName} was undone from outside: what it did does not stand any more.`,
+      result,
+      '</tool_call_undone>',
+    ].join('\n');
+  }
+  return [
     '<tool_result_update>',
     `The outcome of your call ${toolCallId} of ${toolName} was unknown. It is known by now; this replaces the earlier result.`,
     `Status: ${status}`,
     result,
     '</tool_result_update>',
   ].join('\n');
+};

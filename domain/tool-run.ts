@@ -47,7 +47,12 @@ export interface ToolRunStore {
   /** Stores the outcome once; a second one changes nothing. A repeated call of the ledger is settled with it. */
   finish(id: string, outcome: ToolOutcome): Promise<void>;
   /** Stores that the outcome can't be known: the call was lost, or its tool is gone. */
-  giveUp(id: string, outcome: ToolOutcome): Promise<void>;
+  giveUp(id: string, outcome: ToolOutcome, options?: { readonly isUnknown: boolean }): Promise<void>;
+  /**
+   * The next call that undoes something of the run, stored before it is returned; a repeat returns the same one. Null when
+   * nothing is left to do, or when the last one did not succeed.
+   */
+  nextUndo(runId: string): Promise<ToolRunInput | null>;
   /** The tool's edits and its outcome in one transaction. */
   runTransactional(
     run: OpenedToolRun,

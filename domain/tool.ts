@@ -21,6 +21,8 @@ export interface Tool {
   readonly defaultRequiresApproval: boolean | null;
   /** What answers its calls when no human does; null waits for ever. */
   readonly approvalExpiry: ApprovalExpiry | null;
+  /** Name of the tool that takes back a call of this one; null if none does. */
+  readonly undo: string | null;
   readonly enableParallelExecution: boolean;
   readonly effects: ToolEffects;
   /** Whether its code may reach public addresses; null leaves it to the server's setting. */

@@ -76,8 +76,8 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
 
   'POST /v1/agents': agents(
     'creates the agent of the hello world as the original does',
-    'Folders are refused; `enable_sleeptime` and identities are stored and do nothing; of the base tools of older ' +
-      'agent types those that this server has are attached.',
+    'Folders are refused; `enable_sleeptime` and identities are stored and do nothing; of the base tools those that this ' +
+      'server has are attached.',
   ),
   'GET /v1/agents': agents('lists agents without their relations unless a 1.0 client asks for them'),
   'GET /v1/agents/count': agentStore('filters and counts agents'),
@@ -248,6 +248,11 @@ export const DIFFERENCES: readonly string[] = [
     'original pads to 4096), and is `null` while it is missing: a passage is kept when the embedding model is away.',
   'Searches of messages and tools answer from the database; the original answers 400 without a paid store.',
   'System prompts and tool descriptions are our own. The results and errors of tools have the words of the original.',
+  'Agents of the older types get no `thinking` argument in their tools, and need not call a tool to end a turn. ' +
+    '`react_agent` and `workflow_agent` begin with the system message only: they have no tool to say the first words with.',
+  'The answers to `send_message_to_agent_and_wait_for_reply` and `send_message_to_agents_matching_tags` are JSON, and the ' +
+    'messages are runs of the other agents ([multi-agent.md](multi-agent.md)); circles, depth and fan-out are limited.',
+  'The `delete` command of `memory` takes a block out of the agent’s memory and keeps the block, which may be shared.',
   'Without a model provider the model `everturn/demo` is offered; there is no hosted free model.',
 ];
 
@@ -271,6 +276,8 @@ export const EXTENSIONS: readonly string[] = [
   'Field `arguments` (object or JSON text) in an approval: the call runs with them in place of the model’s own.',
   'Field `approval_expiry` on tools and in `PATCH /v1/agents/{}/tools/approval/{}`: `{"action": "never"}` (default) or ' +
     '`{"action": "deny" | "allow", "after_seconds": n}` answers calls that nobody answered in time.',
+  'Field `undo` on tools: the tool that takes back its calls. `GET /v1/runs/{}/undo` shows what of a run can be undone, ' +
+    '`POST` undoes it, newest first and once ([multi-agent.md](multi-agent.md)).',
   'Field `effect_status: "unknown"` on tool returns of such calls, and event `effect_resolved` in streams once they are settled.',
   'Field `embedding` in `PATCH /v1/archives/{}` gives an archive another embedding model; its passages get new vectors by ' +
     'a workflow. Headers `x-everturn-search-mode` (`hybrid` or `text`) and `x-everturn-search-reason` of searches say how ' +

@@ -88,10 +88,14 @@ export const { reembedBatch } = proxyActivities<Pick<Activities, 'reembedBatch'>
 });
 
 /** Bookkeeping that must happen whatever else failed: closing runs and tool calls, finding the next message. */
-export const { answerApproval, expireApproval, closeRun, settleTool, findNextTurn } = proxyActivities<
-  Pick<Activities, 'answerApproval' | 'expireApproval' | 'closeRun' | 'settleTool' | 'findNextTurn'>
->({
-  startToCloseTimeout: '10s',
-  heartbeatTimeout: '1500ms',
-  retry: { initialInterval: '100ms', maximumInterval: '2s', maximumAttempts: 300 },
-});
+export const { answerApproval, expireApproval, closeRun, settleTool, findNextTurn, nextUndo } =
+  proxyActivities<
+    Pick<
+      Activities,
+      'answerApproval' | 'expireApproval' | 'closeRun' | 'settleTool' | 'findNextTurn' | 'nextUndo'
+    >
+  >({
+    startToCloseTimeout: '10s',
+    heartbeatTimeout: '1500ms',
+    retry: { initialInterval: '100ms', maximumInterval: '2s', maximumAttempts: 300 },
+  });

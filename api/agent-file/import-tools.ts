@@ -52,6 +52,7 @@ function toFields(tool: FileTool): ToolFields {
     defaultRequiresApproval: tool.default_requires_approval ?? null,
     approvalExpiry: null,
     network: null,
+    undo: null,
     enableParallelExecution: tool.enable_parallel_execution ?? false,
     effects: 'once',
     metadata: tool.metadata_ ?? {},

@@ -4,6 +4,7 @@ import { keepOwnEffects } from '../../db/mcp-tools';
 import {
   countTools,
   deleteTool,
+  findToolsByName,
   getTool,
   isUserTool,
   listTools,
@@ -11,6 +12,7 @@ import {
   updateTool,
   upsertUserTool,
 } from '../../db/tools';
+import type { Queryable } from '../../db/pool';
 import { AppError } from '../../domain/errors';
 import type { Tool } from '../../domain/tool';
 import { newId } from '../../new-id';
@@ -47,6 +49,7 @@ export function toolRoutes({ db, deriveSchema, turns }: ApiDeps): Router {
   const upsert = async (req: Request, res: Response) => {
     const body = parseBody(CreateToolBody, req.body);
     const tool = fromWireTool(body, await derived(body));
+    await requireUndo(db, tool);
     res.json(toWireTool(await upsertUserTool(db, { ...tool, id: newId('tool') })));
   };
   router.post('/tools', upsert);
@@ -78,6 +81,7 @@ export function toolRoutes({ db, deriveSchema, turns }: ApiDeps): Router {
     if (!isUserTool(tool)) refuseOverwriting(tool, body);
     if (body.effects) await keepOwnEffects(db, tool.id);
     const patch = fromWireToolUpdate(body, tool, await derived(body, tool));
+    await requireUndo(db, patch);
     res.json(toWireTool(await updateTool(db, tool.id, patch)));
   });
 
@@ -100,6 +104,15 @@ const OWN_FIELDS = [
 function refuseOverwriting(tool: Tool, body: UpdateToolBody): void {
   const field = OWN_FIELDS.find((name) => body[name] !== undefined && body[name] !== null);
   if (field !== undefined) throw builtin(tool, `overwritten: leave \`${field}\` out`);
+}
+
+/** A name that no tool has would be noticed when it is too late. */
+async function requireUndo(db: Queryable, { undo }: { readonly undo?: string | null }): Promise<void> {
+  if (!undo || (await findToolsByName(db, [undo])).length > 0) return;
+  throw new AppError(
+    'INVALID_ARGUMENT',
+    `INVALID_ARGUMENT: There is no tool named '${undo}' to be the \`undo\` of this one. Create that one first.`,
+  );
 }
 
 const builtin = (tool: Tool, what: string): AppError =>

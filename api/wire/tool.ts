@@ -12,7 +12,7 @@ import { jsonObject, withoutNulls } from './fields';
 import { pageFields } from './page';
 import { queryFlag, queryList, queryText } from './query';
 
-/** A tool as Letta's clients know it, with fields of our own: `effects`, `network` and `approval_expiry`, the latter two where set. */
+/** A tool as Letta's clients know it, with fields of our own: `effects`, and `network`, `approval_expiry` and `undo` where they are set. */
 export const toWireTool = (tool: Tool) => ({
   id: tool.id,
   tool_type: tool.toolType,
@@ -35,6 +35,7 @@ export const toWireTool = (tool: Tool) => ({
   effects: tool.effects,
   ...(tool.network !== null && { network: tool.network }),
   ...(tool.approvalExpiry && { approval_expiry: toWireExpiry(tool.approvalExpiry) }),
+  ...(tool.undo !== null && { undo: tool.undo }),
 });
 
 /** The answer of a tool that was run by hand. The sandbox of this version has no configuration to fingerprint. */
@@ -115,6 +116,8 @@ const toolFields = {
   /** Our own: whether the tool's code may reach public web servers. */
   network: z.boolean().nullish(),
   approval_expiry: ApprovalExpiryField.nullish(),
+  /** The empty string takes it back. */
+  undo: z.string().nullish(),
 };
 
 export const CreateToolBody = z.object({ ...toolFields, source_code: z.string() });
@@ -186,6 +189,7 @@ export function fromWireTool(body: CreateToolBody, derived: ToolJsonSchema | nul
     effects: body.effects ?? 'once',
     network: body.network ?? null,
     approvalExpiry: body.approval_expiry ? fromWireExpiry(body.approval_expiry) : null,
+    undo: body.undo || null,
     metadata: { tool_hash: sourceHash(body.source_code) },
   };
 }
@@ -225,9 +229,11 @@ export function fromWireToolUpdate(
     metadata: updatedMetadata(body, tool),
     defaultRequiresApproval: body.default_requires_approval,
   });
-  return body.approval_expiry
-    ? { ...written, approvalExpiry: fromWireExpiry(body.approval_expiry) }
-    : written;
+  return {
+    ...written,
+    ...(body.approval_expiry && { approvalExpiry: fromWireExpiry(body.approval_expiry) }),
+    ...(typeof body.undo === 'string' && { undo: body.undo || null }),
+  };
 }
 
 function updatedMetadata(body: UpdateToolBody, tool: Tool): Tool['metadata'] | undefined {

@@ -121,7 +121,7 @@ interface SizeRow {
 async function examineContextSizes(db: Queryable, agentId: string): Promise<readonly Finding[]> {
   const { rows } = await db.query<SizeRow>(
     `select * from (
-       select c.id, (a.llm_config ->> 'context_window')::float8 as context_window,
+       select c.id, (coalesce(c.llm_config, a.llm_config) ->> 'context_window')::float8 as context_window,
               (select coalesce(sum(length(coalesce(part ->> 'text', '')) + length(coalesce(part ->> 'arguments', ''))
                                    + length(coalesce(part ->> 'result', ''))) / 4, 0)
                  from messages m, jsonb_array_elements(m.parts) part
@@ -129,7 +129,7 @@ async function examineContextSizes(db: Queryable, agentId: string): Promise<read
               (select s.prompt_tokens from steps s join runs r on r.id = s.run_id
                 where r.conversation_id = c.id and s.prompt_tokens is not null order by s.started_at desc limit 1) as last
          from conversations c join agents a on a.id = c.agent_id
-        where a.id = $1 and jsonb_typeof(a.llm_config -> 'context_window') = 'number') sizes
+        where a.id = $1 and jsonb_typeof(coalesce(c.llm_config, a.llm_config) -> 'context_window') = 'number') sizes
       where estimated > context_window order by id`,
     [agentId],
   );

@@ -1,7 +1,7 @@
 import { finding, type Finding } from '../../domain/doctor';
 import type { StopReason } from '../../domain/run';
 import type { TurnInput } from '../../domain/turn';
-import { lockLastStep } from '../close-run';
+import { lockSteps } from '../close-run';
 import { endRun, toTurnInput, TURN_COLUMNS, type TurnRow } from '../end-run';
 import { releaseSteered } from '../inbox';
 import { inTransaction, type Pool, type Queryable } from '../pool';
@@ -65,7 +65,7 @@ export function closeReached(
       await closeJoined(db, runId);
       return null;
     }
-    await lockLastStep(db, runId);
+    await lockSteps(db, runId);
     return (await endRun(db, { runId, conversationId, stopReason: reached ?? 'error' })).next;
   });
 }

@@ -1,7 +1,7 @@
 import { finding, type Finding } from '../../domain/doctor';
 import { findGaps } from '../../domain/whole-transcript';
 import { closeAbandonedCalls, closeDangling, findAbandonedCalls } from '../mend-thread';
-import { readContext } from '../open-step';
+import { readContext } from '../read-context';
 import { inTransaction, type Pool, type Queryable } from '../pool';
 
 /** Calls without results and results without calls, in every thread of an agent. */
@@ -18,7 +18,7 @@ export async function examineThreads(db: Queryable, agentId: string): Promise<re
 }
 
 async function examineContext(db: Queryable, conversationId: string): Promise<readonly Finding[]> {
-  const { dangling, orphaned } = findGaps(await readContext(db, conversationId));
+  const { dangling, orphaned } = findGaps((await readContext(db, { conversationId, runId: null })).context);
   return [
     ...dangling.map(({ message: { id: messageId, runId, stepId }, call }) =>
       finding(
@@ -66,7 +66,7 @@ const pick = ({ conversationId, runId, stepId, messageId }: Parameters<typeof fi
 export async function repairThread(pool: Pool, conversationId: string): Promise<void> {
   await closeAbandonedCalls(pool, conversationId);
   await inTransaction(pool, async (db) => {
-    const { dangling, orphaned } = findGaps(await readContext(db, conversationId));
+    const { dangling, orphaned } = findGaps((await readContext(db, { conversationId, runId: null })).context);
     await closeDangling(db, dangling);
     // A message with several results stays while one of them has its call; the prompt leaves the others out.
     const parts = orphaned.map(({ part }) => part);

@@ -16,6 +16,7 @@ beforeAll(async () => {
       cancel: () => Promise.resolve(),
       runTool: () => Promise.resolve(),
       startTool: (input) => Promise.resolve(void startedTools.push(input)),
+      startUndo: () => Promise.resolve(),
     },
   });
   await insertAgentWithMemory(api.db);

@@ -25,6 +25,7 @@ beforeAll(async () => {
     isHeld: () => Promise.resolve(true),
     cancel: () => Promise.resolve(),
     runTool: () => Promise.resolve(),
+    startUndo: () => Promise.resolve(),
     startTool: () => Promise.resolve(),
   };
   api = await startTestApi({ watcher, turns, keepalive: { first: TIMES, resent: TIMES } });

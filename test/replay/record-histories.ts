@@ -196,6 +196,16 @@ async function record(): Promise<void> {
   const { rows } = await database.pool.query<{ id: string }>(`select id from reembeds`);
   await saveWorkflow('reembed', reembedWorkflowId(rows[0]!.id));
 
+  // Any tool may be named as an undo: one without arguments will do.
+  const [insert] = await call<{ id: string }[]>(url, 'GET', '/v1/tools/?name=memory_insert');
+  await call(url, 'PATCH', `/v1/tools/${insert!.id}`, { undo: 'memory_finish_edits' });
+  const undoing = await createAgent(url);
+  const undone = await sendAsync(url, undoing.id, `shape tools ${CANARY}`);
+  await runEnd(url, undone);
+  await call(url, 'POST', `/v1/runs/${undone}/undo`);
+  await workflow.getHandle(`undo/${undone}`).result();
+  await saveWorkflow('undo', `undo/${undone}`);
+
   if (fake.problems.length > 0) throw new Error(fake.problems.join('\n'));
   await connection.close();
   await server.kill('SIGTERM');

@@ -51,6 +51,7 @@ it('there is a history of every shape a turn can take, and of the workflows besi
     'required-before-exit',
     'tool-settled',
     'tools',
+    'undo',
   ]);
 });
 

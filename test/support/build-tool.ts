@@ -18,6 +18,7 @@ export function buildTool(source: Partial<BuiltinTool>, facts: Partial<Tool> = {
     npmRequirements: null,
     defaultRequiresApproval: null,
     approvalExpiry: null,
+    undo: null,
     enableParallelExecution: source.enableParallelExecution ?? false,
     effects: source.effects ?? 'once',
     network: null,

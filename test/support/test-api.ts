@@ -54,6 +54,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
       cancel: () => Promise.resolve(),
       runTool: () => Promise.resolve(),
       startTool: () => Promise.resolve(),
+      startUndo: () => Promise.resolve(),
     },
     archives: testArchives(database.pool),
     ...overrides,

@@ -1,0 +1,131 @@
+import { startCountingTarget, type CountingTarget } from '../support/counting-target';
+import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
+import { serve, type Served } from '../support/served';
+import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { until } from '../support/started';
+
+jest.setTimeout(90_000);
+
+const running: Served[] = [];
+let target: CountingTarget;
+let fake: FakeOpenAi;
+let database: TestDatabase;
+let url: string;
+let worker: Served;
+
+beforeAll(async () => {
+  [database, target, fake] = await Promise.all([
+    createTestDatabase(),
+    startCountingTarget(),
+    startFakeOpenAI(),
+  ]);
+  [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
+  await nameUndo('charge', 'put');
+  await nameUndo('put', 'charge');
+});
+afterAll(async () => {
+  await Promise.all(running.map((each) => each.kill('SIGTERM')));
+  await Promise.all([fake.close(), target.close()]);
+  await database.drop();
+});
+
+async function start(roles: 'api' | 'worker'): Promise<Served> {
+  const env = {
+    EVERTURN_ROLES: roles,
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: testTemporalAddress(),
+    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
+    OPENAI_API_KEY: 'sk-test',
+    OPENAI_BASE_URL: fake.url,
+    TEST_COUNTING_TARGET: target.url,
+  };
+  const started = await serve(env, 'test/support/serve-counting-tools.ts');
+  running.push(started);
+  return started;
+}
+
+async function nameUndo(tool: string, undo: string): Promise<void> {
+  const [stored] = await call<{ id: string }[]>(url, 'GET', `/v1/tools/?name=${tool}`);
+  await call(url, 'PATCH', `/v1/tools/${stored!.id}`, { undo });
+}
+
+type Json = Readonly<Record<string, any>>; // eslint-disable-line @typescript-eslint/no-explicit-any
+const agentWith = async (...tools: string[]): Promise<string> =>
+  (await createAgent(url, { tools, include_base_tools: false })).id;
+const calling = (tool: string, label: string): string => `CALL ${tool} ${JSON.stringify({ label })}`;
+const states = async (runId: string): Promise<string[]> =>
+  (await call<Json>(url, 'GET', `/v1/runs/${runId}/undo`))['calls'].map(({ state }: Json) => String(state));
+const undo = (runId: string) => call<Json>(url, 'POST', `/v1/runs/${runId}/undo`);
+const keyOf = async (runId: string, label: string): Promise<string> =>
+  String(
+    (await call<Json[]>(url, 'GET', `/v1/effects?run_id=${runId}`)).find(({ arguments: args }) =>
+      String(args).includes(`"${label}"`),
+    )!['key'],
+  );
+
+it('what a run did is undone newest first and once, though the worker dies in the middle', async () => {
+  const agentId = await agentWith('charge');
+  const runId = await sendAsync(
+    url,
+    agentId,
+    [calling('charge', 'a1'), calling('charge', 'a2')].join('\nTHEN\n'),
+  );
+  await runEnd(url, runId);
+  const keys = [await keyOf(runId, 'a1'), await keyOf(runId, 'a2')];
+  target.hold('a2', { isRecorded: true });
+
+  expect(await undo(runId)).toMatchObject({ status: 'undoing' });
+  await until(() => target.calls('a2') === 2, 20_000);
+  expect(target.calls('a1')).toBe(1); // The older one waits.
+  await worker.kill('SIGKILL');
+  target.release('a2');
+  worker = await start('worker');
+  await until(async () => (await states(runId)).every((state) => state === 'undone'), 30_000);
+
+  // A repeat of the undo carries the key of its first attempt, so it counts once.
+  expect([...new Set(target.effects('a2'))]).toEqual([keys[1], `${keys[1]}/undo`]);
+  expect(target.effects('a1')).toEqual([keys[0], `${keys[0]}/undo`]);
+  await undo(runId);
+  expect(target.calls('a1')).toBe(2);
+
+  await runEnd(url, await sendAsync(url, agentId, 'What now?'));
+  expect(JSON.stringify(fake.requests.at(-1)!.body)).toContain('<tool_call_undone>');
+  expect(fake.problems).toEqual([]);
+});
+
+it('an undo that may act once and whose worker dies is not repeated, and says so', async () => {
+  const agentId = await agentWith('put');
+  const runId = await sendAsync(url, agentId, calling('put', 'b1'));
+  await runEnd(url, runId);
+  target.hold('b1', { isRecorded: true });
+
+  await undo(runId);
+  await until(() => target.calls('b1') === 2, 20_000);
+  await worker.kill('SIGKILL');
+  target.release('b1');
+  worker = await start('worker');
+  await until(async () => (await states(runId))[0] !== 'undoing', 60_000);
+
+  expect(await states(runId)).toEqual(['undo_unknown']);
+  await undo(runId);
+  expect(target.calls('b1')).toBe(2);
+});
+
+it('a turn that is rolled back takes back what its tools did', async () => {
+  const agentId = await agentWith('charge');
+  const first = await sendAsync(url, agentId, `${calling('charge', 'c1')}\nTHEN\nDELAY 60000`);
+  await until(() => target.calls('c1') === 1, 20_000);
+  await until(async () => {
+    const effects = await call<Json[]>(url, 'GET', `/v1/effects?run_id=${first}&status=done`);
+    return effects.length === 1;
+  }, 20_000);
+  const key = await keyOf(first, 'c1');
+
+  const second = await sendAsync(url, agentId, 'SAY Instead.', { multitask_strategy: 'rollback' });
+
+  expect(await runEnd(url, second)).toMatchObject({ status: 'completed' });
+  await until(async () => (await states(first))[0] === 'undone', 20_000);
+  expect(target.effects('c1')).toEqual([key, `${key}/undo`]);
+  expect(JSON.stringify(fake.requests.at(-1)!.body)).not.toContain('c1');
+});
