@@ -1,10 +1,9 @@
 import { SUMMARY_OUTPUT, type CompactDone, type CompactKey } from '../domain/compaction';
-import { planCompaction } from '../domain/compaction-plan';
 import { withoutSummary } from '../domain/compaction-prompts';
 import type { CompactionToSave, OpenedCompaction } from '../domain/compaction-store';
 import { toModelError } from '../domain/run-error';
 import { withAbort } from './abort';
-import { measureContext, toChange, type MeasuredContext } from './context-measure';
+import { measureContext, planKeeping, toChange, type MeasuredContext } from './context-measure';
 import type { ActivityDeps } from './deps';
 import { summarize } from './summarize';
 
@@ -40,7 +39,7 @@ async function cut(
   measured: MeasuredContext,
 ): Promise<CompactionToSave['change']> {
   for (const keep of [measured.keep, measured.keep / 2, 0]) {
-    const plan = planCompaction(compaction.context, measured.sizes, keep);
+    const plan = planKeeping(compaction, measured, keep);
     if (!plan) continue;
     const text = withoutSummary(plan.dropped, SUMMARY_OUTPUT * measured.window);
     const change = await toChange(deps, { compaction, measured, plan, text });

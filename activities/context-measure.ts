@@ -1,5 +1,5 @@
 import { SUMMARY_OUTPUT } from '../domain/compaction';
-import type { CompactionPlan } from '../domain/compaction-plan';
+import { isWorthIt, planCompaction, type CompactionPlan } from '../domain/compaction-plan';
 import { clip } from '../domain/compaction-prompts';
 import type { CompactionToSave, OpenedCompaction } from '../domain/compaction-store';
 import { contextWindowOf, countableText, fixedTokens, sum } from '../domain/context-size';
@@ -39,6 +39,17 @@ export async function measureContext(
   const wanted = (settings.slidingWindowPercentage * window) / 2 ** round;
   const keep = trigger === 'context_window_exceeded' ? Math.min(wanted, total / 2 ** (round + 1)) : wanted;
   return { window, sizes, total, keep };
+}
+
+/** What to summarize when so many tokens are kept; null where there is nothing, or too little to be worth it. */
+export function planKeeping(
+  { context, trigger }: OpenedCompaction,
+  { sizes, window }: MeasuredContext,
+  keep: number,
+): CompactionPlan | null {
+  const plan = planCompaction(context, sizes, keep);
+  const isForced = trigger === 'manual' || trigger === 'context_window_exceeded';
+  return plan && (isForced || isWorthIt(plan, sizes, window)) ? plan : null;
 }
 
 /** The change that a text makes of a context, with the text clipped to what a summary may take. */

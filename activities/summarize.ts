@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isSelf, isSliding, modesOf, SUMMARY_TRIES, type CompactionMode } from '../domain/compaction';
-import { planCompaction, type CompactionPlan } from '../domain/compaction-plan';
+import type { CompactionPlan } from '../domain/compaction-plan';
 import type { CompactionToSave, OpenedCompaction } from '../domain/compaction-store';
 import { AppError, isRetryable, llmErrorType, type ErrorCode } from '../domain/errors';
 import type { ModelReply } from '../domain/model';
 import { textOf } from '../domain/prompt';
 import type { ActivityDeps } from './deps';
-import { toChange, type MeasuredContext } from './context-measure';
+import { planKeeping, toChange, type MeasuredContext } from './context-measure';
 import { summaryRequest } from './summary-request';
 
 type Deps = Pick<ActivityDeps, 'compactions' | 'models' | 'countTokens'>;
@@ -65,8 +65,8 @@ const modelOf = ({ settings, model }: OpenedCompaction, mode: CompactionMode): s
 
 /** A window in which everything fits leaves nothing to summarize: then all of it is. */
 function planFor({ compaction, measured }: Work, mode: CompactionMode): CompactionPlan | null {
-  const sliding = isSliding(mode) ? planCompaction(compaction.context, measured.sizes, measured.keep) : null;
-  return sliding ?? planCompaction(compaction.context, measured.sizes, 0);
+  const sliding = isSliding(mode) ? planKeeping(compaction, measured, measured.keep) : null;
+  return sliding ?? planKeeping(compaction, measured, 0);
 }
 
 interface Try {

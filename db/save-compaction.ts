@@ -23,6 +23,8 @@ export function saveCompaction(
     if (stored) return stored;
     const { runId, stepId, agentId, conversationId, trigger } = compaction;
     if (change) {
+      // Whoever changes an agent locks it before its threads; so does this.
+      await db.query('select from agents where id = $1 for no key update', [agentId]);
       const summaryId = await replaceMessages(db, compaction, change);
       await rebuildSystemMessage(db, { agentId, conversationId, compiledAt: new Date() });
       if (compaction.isTold)

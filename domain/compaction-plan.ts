@@ -28,3 +28,20 @@ export function planCompaction(
   if (dropped.every(({ role }) => role === 'summary')) return null;
   return { dropped, kept: units.slice(from).flat() };
 }
+
+// What has to be new since the last summary, as a part of the window, before another one is written.
+const WORTH_IT = 0.05;
+
+/**
+ * Whether a summary saves enough to be paid for. Where the system prompt and the tools alone nearly fill the window, every
+ * reply would ask for one: after the first there has to be something new.
+ */
+export function isWorthIt(
+  { dropped }: CompactionPlan,
+  sizes: ReadonlyMap<string, number>,
+  window: number,
+): boolean {
+  if (!dropped.some(({ role }) => role === 'summary')) return true;
+  const fresh = dropped.filter(({ role }) => role !== 'summary');
+  return fresh.reduce((total, { id }) => total + (sizes.get(id) ?? 0), 0) >= WORTH_IT * window;
+}

@@ -25,6 +25,9 @@ const sending = proof('e2e/message-routes.test.ts');
 const older = proof('contract/older-routes.test.ts');
 const conversations = proof('contract/conversations.test.ts');
 const conversing = proof('e2e/conversations.test.ts');
+const contexts = proof('contract/context.test.ts');
+const compactions = proof('e2e/compaction.test.ts');
+const files = proof('contract/agent-files.test.ts');
 
 const archives = proof('contract/archives.test.ts');
 const searching = proof('contract/search.test.ts');
@@ -56,7 +59,7 @@ const RUN_MESSAGES = runs(
 const CONVERSATION_FORM = conversations(
   'creates, reads, lists and changes a conversation in the form of the original',
 );
-const SHARED_MODEL = 'Model, model settings and blocks are those of the agent; others are refused.';
+const RECOMPILED = contexts('shows the new text, and stores it unless it is a dry run');
 const FEEDBACK = runs('keeps what a person thought of a step');
 
 const STORED_TOOL = tools(
@@ -118,10 +121,10 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
     'cancelling ends the run in progress, and says failed for a run that is over',
   ),
 
-  'POST /v1/conversations': { ...CONVERSATION_FORM, limit: SHARED_MODEL },
+  'POST /v1/conversations': CONVERSATION_FORM,
   'GET /v1/conversations': conversations('finds conversations by agent, text of the summary and page'),
   'GET /v1/conversations/{}': CONVERSATION_FORM,
-  'PATCH /v1/conversations/{}': { ...CONVERSATION_FORM, limit: SHARED_MODEL },
+  'PATCH /v1/conversations/{}': contexts('has its own model, and gives it back when it is taken away'),
   'DELETE /v1/conversations/{}': conversations(
     'deletes a conversation with its messages, but not while a turn of it is under way',
   ),
@@ -166,6 +169,33 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'POST /v1/tools/search': searching(
     'finds tools by the words of their names and descriptions, the best match first',
     BY_WORDS,
+  'POST /v1/agents/{}/summarize': compactions(
+    'a client compacts a conversation, and hears when there is nothing to compact or a turn runs',
+  ),
+  'POST /v1/conversations/{}/compact': compactions(
+    "a conversation is compacted by the agent's own model with the settings of the request",
+  ),
+  'POST /v1/agents/{}/recompile': RECOMPILED,
+  'POST /v1/agents/{}/system-prompt/recompile': RECOMPILED,
+  'POST /v1/conversations/{}/recompile': contexts(
+    'is done for one conversation alone, or for the own thread under the name default',
+  ),
+  'PATCH /v1/agents/{}/reset-messages': contexts(
+    'leaves the system message and answers with the agent in the form of the original',
+    '`add_default_initial_messages` adds nothing: agents of this server begin with their system message alone.',
+  ),
+  'POST /v1/conversations/{}/fork': contexts(
+    'goes back to any message, also to one that a summary stands for by now',
+  ),
+  'GET /v1/agents/{}/context': contexts('has the form of the original and adds up'),
+  'GET /v1/agents/{}/export': files(
+    'writes an agent in the form of the original, with ids of the file alone and without secrets',
+    'The legacy format is refused.',
+  ),
+  'POST /v1/agents/import': files(
+    'reads a file of the original: the thread is whole and its calls have their results',
+    'Files with folders or groups, and those of the legacy format, are refused; tools of the original that this server does ' +
+      'not have are left out.',
   ),
 
   'POST /v1/blocks': BLOCK_FORM,
@@ -247,6 +277,11 @@ export const DIFFERENCES: readonly string[] = [
     'the `score` of a hit is larger the better it is. The vector of a passage has the length its model gives (the ' +
     'original pads to 4096), and is `null` while it is missing: a passage is kept when the embedding model is away.',
   'Searches of messages and tools answer from the database; the original answers 400 without a paid store.',
+  'A context is made smaller before a call that would not fit as well, not only after one; no step makes more than three ' +
+    'compactions, and none more than three calls of a summarizer. What a summarizer reads is bounded, so a context of any ' +
+    'size comes through. Without a usable summary the oldest messages are taken out all the same (docs/context.md).',
+  '`POST …/summarize` and `…/compact` are runs: they are listed, can be cancelled, and go on after a crash.',
+  'A fork copies its messages: they have ids of their own and belong to no run.',
   'System prompts and tool descriptions are our own. The results and errors of tools have the words of the original.',
   'Agents of the older types get no `thinking` argument in their tools, and need not call a tool to end a turn. ' +
     '`react_agent` and `workflow_agent` begin with the system message only: they have no tool to say the first words with.',

@@ -18,7 +18,8 @@ export async function importTools(
     tools.map(({ name }) => name),
   );
   const ids = new Map<string, string>();
-  for (const tool of tools) {
+  // Imports that run at once take the tools' rows in one order.
+  for (const tool of [...tools].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const existing = known.find(({ name }) => name === tool.name);
     const isBuiltin = tool.tool_type?.startsWith('letta_') === true || (existing && !isUserTool(existing));
     if (existing && (isBuiltin || !overrides)) ids.set(tool.id, existing.id);

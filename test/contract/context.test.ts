@@ -55,7 +55,7 @@ describe('recompiling', () => {
     const system = async () =>
       (await client.agents.messages.list(agentId, { order: 'asc' })).getPaginatedItems()[0];
     const block = (await client.agents.blocks.retrieve('human', { agent_id: agentId })).id;
-    await client.blocks.update(block!, { value: 'Ada plays the harp.' });
+    await client.blocks.update(block, { value: 'Ada plays the harp.' });
 
     const dry = await client.agents.recompile(agentId, { dry_run: true });
     const before = await system();

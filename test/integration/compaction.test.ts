@@ -155,11 +155,11 @@ it.each(['open', 'countTry', 'noteTry', 'save'] as const)(
     for (const when of ['before', 'after']) {
       requests = [];
       const { agentId, key } = await before();
+      const methods = store as unknown as Record<string, (...given: never[]) => Promise<unknown>>;
       const dying: CompactionStore = {
         ...store,
         [operation]: async (...input: never[]) => {
-          const work = store[operation] as (...given: never[]) => Promise<unknown>;
-          if (when === 'after') await work(...input);
+          if (when === 'after') await methods[operation]!(...input);
           throw new AppError('UNAVAILABLE', 'killed');
         },
       };
@@ -208,7 +208,7 @@ it('an attempt that was superseded stores nothing', async () => {
   const stored = await everything();
 
   for (const write of [
-    store.countTry,
+    (c: never) => store.countTry(c),
     (c: never) => store.save(c, { change: null }),
     (c: never) => store.noteTry(c, {}),
   ])
@@ -239,6 +239,22 @@ it('a context that holds nothing but a summary is left alone without a question'
 
   expect(requests).toHaveLength(asked);
   expect(await contextOf(agentId)).toEqual(['system', 'summary']);
+});
+
+it('a reply that fills the context again with nothing new to take out asks for no second summary', async () => {
+  const { agentId, key } = await before(8);
+  const compact = compactWith();
+  const full = { ...key, trigger: 'post_step_context_check' } as const;
+  await database.pool.query(`update agents set compaction_settings = '{"mode":"all"}' where id = $1`, [
+    agentId,
+  ]);
+  await compact(full);
+  await insertMessage(database.pool, agentId, { role: 'user', parts: [{ type: 'text', text: 'short' }] });
+
+  expect(await compact({ ...full, round: 1 })).toEqual({ isStuck: true });
+
+  expect(requests).toHaveLength(1);
+  expect(await contextOf(agentId)).toEqual(['system', 'summary', 'user']);
 });
 
 it('a summarizer that is shown too much is shown half as much', async () => {
