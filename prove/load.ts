@@ -130,7 +130,7 @@ const createState = (): State => ({
 // Fresh agents now and then: a transcript that grows for an hour would measure itself.
 async function generations(options: LoadOptions, state: State): Promise<void> {
   while (!state.isStopping) {
-    const fresh = await Promise.all(SHAPES.map(() => createAgent(options)));
+    const fresh = await Promise.all(SHAPES.map(() => createAgent(options, state)));
     state.agents.push(...fresh);
     await Promise.all(
       fresh.flatMap(({ id }, at) => (SHAPES[at] ?? []).map((shape) => client(options, state, id, shape))),
@@ -205,13 +205,18 @@ function approvalOf(frames: readonly string[]): object {
   };
 }
 
-async function createAgent({ url, lane, userToolNames }: LoadOptions): Promise<LoadedAgent> {
-  const created = await callApi<{ id: string }>(url, 'POST', '/v1/agents/', {
+async function createAgent(
+  { url, lane, userToolNames }: LoadOptions,
+  { over }: Pick<State, 'over'>,
+): Promise<LoadedAgent> {
+  const body = {
     name: `prove-${lane}`,
     model: 'openai/gpt-4.1',
     memory_blocks: [{ label: 'human', value: 'start', limit: 1_000_000 }],
     tools: [...Object.values(KIT_TOOLS), ...userToolNames],
     tool_rules: [{ type: 'requires_approval', tool_name: KIT_TOOLS.approved }],
-  });
-  return { id: created.id, lane };
+  };
+  const request = { method: 'POST', path: '/v1/agents/', body };
+  const { id } = await callApi<{ id: string }>(url, request, over.signal);
+  return { id, lane };
 }
