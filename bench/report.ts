@@ -50,11 +50,19 @@ export function cellLine({ cell, turn, floor, cpuMsPerTurn: cpu, rssMb: rss }: C
 }
 
 /** The figures beside the table. */
-export function singlesText({ fiftyToolsMs, firstEvent, costs, spans, memoryRoundsMb }: Singles): string {
+export function singlesText({
+  fiftyToolsMs,
+  pythonTool,
+  firstEvent,
+  costs,
+  spans,
+  memoryRoundsMb,
+}: Singles): string {
   const seconds = fiftyToolsMs.map((ms) => (ms / 1000).toFixed(2)).join(', ');
   return [
     '',
     `50-tool turn: ${seconds} s`,
+    `call of a Python tool: p50 ${pythonTool.p50Ms.toFixed(1)} ms, p95 ${pythonTool.p95Ms.toFixed(1)} ms`,
     `first streamed event: p50 ${firstEvent.p50Ms.toFixed(1)} ms, p95 ${firstEvent.p95Ms.toFixed(1)} ms`,
     ...costs.map(
       (cost) =>

@@ -32,7 +32,10 @@ export async function mintToolRun(
   return rows[0]?.effects ?? null;
 }
 
-/** Stores a source to try before its workflow starts. The tool is not kept beyond its outcome. */
+/**
+ * Stores a source to try before its workflow starts. The tool is not kept beyond its outcome; trials that a dead server left
+ * without one go with the first trial of another day.
+ */
 export async function mintTrial(
   db: Queryable,
   trial: {
@@ -42,13 +45,11 @@ export async function mintTrial(
     readonly env: Readonly<Record<string, string>>;
   },
 ): Promise<void> {
-  await db.query(`insert into tool_runs (id, tool_name, args, source, env) values ($1, $2, $3, $4, $5)`, [
-    trial.id,
-    trial.tool.name,
-    toJsonb(trial.args),
-    toJsonb(trial.tool),
-    toJsonb(trial.env),
-  ]);
+  await db.query(
+    `with gone as (delete from tool_runs where source is not null and created_at < now() - interval '1 day')
+     insert into tool_runs (id, tool_name, args, source, env) values ($1, $2, $3, $4, $5)`,
+    [trial.id, trial.tool.name, toJsonb(trial.args), toJsonb(trial.tool), toJsonb(trial.env)],
+  );
 }
 
 /** What a call by hand came to, or `NOT_FOUND`. */

@@ -18,6 +18,7 @@ const agents = proof('contract/agents.test.ts');
 const agentStore = proof('integration/agents.test.ts');
 const blocks = proof('contract/blocks.test.ts');
 const tools = proof('contract/tools.test.ts');
+const sources = proof('contract/source-tools.test.ts');
 const models = proof('contract/models.test.ts');
 const runs = proof('contract/runs.test.ts');
 const lists = proof('contract/message-lists.test.ts');
@@ -64,8 +65,7 @@ const FEEDBACK = runs('keeps what a person thought of a step');
 
 const STORED_TOOL = tools(
   'stores a tool with a schema in the form of the original, and replaces it by name',
-  'The schema must come along (`json_schema` or `args_json_schema`); it is not derived from the source. The tool is ' +
-    'kept and attached, but a call of it answers with a tool error.',
+  'The source is Python, or its schema must come along (`json_schema`) and a call of it answers with a tool error.',
 );
 
 const NO_CLIENT_TOOLS = '`client_tools` are ignored: tools run in the server, or wait for an approval.';
@@ -101,7 +101,6 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ),
   'POST /v1/agents/{}/tools/{}/run': tools(
     'runs a tool of an agent by hand and answers in the form of the original',
-    'Built-in tools run; a tool with source of its own answers with a tool error.',
   ),
   'GET /v1/agents/{}/messages': lists('is read completely by the unmodified SDK, oldest first'),
 
@@ -169,6 +168,8 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'POST /v1/tools/search': searching(
     'finds tools by the words of their names and descriptions, the best match first',
     BY_WORDS,
+  ),
+
   'POST /v1/agents/{}/summarize': compactions(
     'a client compacts a conversation, and hears when there is nothing to compact or a turn runs',
   ),
@@ -214,7 +215,10 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'GET /v1/tools/{}': tools(STORED_TOOL.title),
   'PATCH /v1/tools/{}': tools(
     'updates the fields it is sent, and the description inside the schema with the one outside',
-    'A new source is stored, its schema is not derived from it.',
+  ),
+  'POST /v1/tools/run': sources(
+    'tries a source without an agent and answers with a message of the original form',
+    'The source is Python.',
   ),
   'DELETE /v1/tools/{}': tools('deletes a tool with null and takes it from its agents'),
 
@@ -282,6 +286,9 @@ export const DIFFERENCES: readonly string[] = [
     'size comes through. Without a usable summary the oldest messages are taken out all the same (docs/context.md).',
   '`POST …/summarize` and `…/compact` are runs: they are listed, can be cancelled, and go on after a crash.',
   'A fork copies its messages: they have ids of their own and belong to no run.',
+    '`run_code` runs Python in the sandbox of this server, where the original asks a service.',
+  'Tools run in a sandbox: no network unless the tool has one, no programs, no files but their own (docs/tools.md). ' +
+    'Packages are installed from wheels alone. A `json_schema` that names no function of the source is refused with 400.',
   'System prompts and tool descriptions are our own. The results and errors of tools have the words of the original.',
   'Agents of the older types get no `thinking` argument in their tools, and need not call a tool to end a turn. ' +
     '`react_agent` and `workflow_agent` begin with the system message only: they have no tool to say the first words with.',
@@ -296,6 +303,7 @@ export const EXTENSIONS: readonly string[] = [
   '`effects` on tools, read and written: `read`, `transactional`, `idempotent` or `once` (default for tools of ' +
     'users). It decides what happens to a call whose process died (decision 0004). `PATCH /v1/agents/{}/tools/effects/{}` ' +
     'with `{"effects": …}` says it for the calls of one agent, `null` takes that back.',
+  '`network` on tools, read and written: whether the code reaches public web servers; `TOOL_NETWORK` decides where it is not set.',
   '`GET /v1/effects/*key`, `GET /v1/effects` (`status`, `agent_id`, `run_id`, `tool_name`, `before`, `after`, `limit`, ' +
     '`order`): the ledger of tool calls, by `run/step/tool_call_id`. `POST /v1/effects/*key/resolve` with `{"resolution": ' +
     '"done" | "not_done" | "retry", "result"?}` settles a call whose outcome is unknown.',

@@ -9,3 +9,4 @@ alter table tool_runs
   alter column agent_id drop not null,
   add column source jsonb,
   add column env    jsonb;
+create index tool_runs_trials on tool_runs (created_at) where source is not null;

@@ -360,7 +360,7 @@ describe('a machine that can not hold tools', () => {
     ['has no Landlock', 'landlock.version = lambda: 0', 'the kernel of this machine has no Landlock'],
     [
       'has another processor',
-      'import platform; platform.machine = lambda: "riscv64"',
+      'import types; seccomp = sandbox.seccomp; seccomp.os = types.SimpleNamespace(uname=lambda: types.SimpleNamespace(machine="riscv64"))',
       'no table of system calls for riscv64',
     ],
   ])('refuses in one sentence where it %s', (_what, change, text) => {

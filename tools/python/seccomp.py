@@ -3,7 +3,6 @@
 import ctypes
 import errno
 import os
-import platform
 import struct
 
 # Per name: the number on x86_64 and on aarch64 (None where the call does not exist there).
@@ -132,7 +131,7 @@ def argument_rules(has_network):
 
 def program(has_network, machine=None):
     """The filter as bytes. OSError for a machine that the tables do not know."""
-    machine = machine or platform.machine()
+    machine = machine or os.uname().machine
     if machine not in ARCHITECTURES:
         raise OSError(errno.ENOSYS, f'no table of system calls for {machine}')
     column, audit = ARCHITECTURES[machine]
@@ -155,7 +154,7 @@ def install(has_network):
     code = program(has_network)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack('=HxxxxxxQ', len(code) // 8, ctypes.addressof(buffer))
-    number = {'x86_64': 317, 'aarch64': 277}[platform.machine()]
+    number = {'x86_64': 317, 'aarch64': 277}[os.uname().machine]
     # SECCOMP_SET_MODE_FILTER; SECCOMP_FILTER_FLAG_NEW_LISTENER where connects are asked about.
     listener = libc.syscall(number, 1, 8 if has_network else 0, ctypes.create_string_buffer(header))
     if listener < 0:

@@ -1,15 +1,12 @@
 """Calls the tool's function, or runs a piece of code, and tells what came of it. Runs inside of the sandbox."""
 
-import ast
-import inspect
 import json
-import linecache
 import os
 import site
 import sys
-import traceback
 import types
-import typing
+
+# What few tools need is imported where it is used: a call costs mostly the start of its interpreter.
 
 MODULE = 'tool'
 TRACEBACK_LIMIT = 20_000
@@ -29,8 +26,9 @@ def run(request):
     """The answer to a request: a value, or an error with its traceback."""
     file = f'{request["name"]}.py'
     source = request['source']
-    linecache.cache[file] = (len(source), None, source.splitlines(True), file)
     try:
+        os.environ.clear()
+        os.environ.update(request['environment'])
         add_packages(request['packages'])
         if request['kind'] == 'code':
             return {'value': run_code(source, file)}
@@ -66,14 +64,23 @@ def call_function(request, file):
     if not callable(function):
         raise NameError(f"the source defines no function '{request['name']}'")
     given = dict(request['arguments'])
-    parameters = inspect.signature(function).parameters
+    parameters = parameters_of(function)
     if 'agent_state' in parameters:
         given['agent_state'] = agent_state
-    if next(iter(parameters), None) == 'self':
+    if parameters[:1] == ('self',):
         given['self'] = None
     annotations = annotations_of(function)
     value = function(**{name: fit(each, annotations.get(name)) for name, each in given.items()})
-    return asyncio_run(value) if inspect.iscoroutine(value) else value
+    return asyncio_run(value) if isinstance(value, types.CoroutineType) else value
+
+
+def parameters_of(function):
+    code = getattr(function, '__code__', None)
+    if code is None or hasattr(function, '__wrapped__'):
+        import inspect
+
+        return tuple(inspect.signature(function).parameters)
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def asyncio_run(coroutine):
@@ -83,7 +90,12 @@ def asyncio_run(coroutine):
 
 
 def annotations_of(function):
+    annotations = getattr(function, '__annotations__', {})
+    if not any(isinstance(each, str) for each in annotations.values()) and 'typing' not in sys.modules:
+        return annotations
     try:
+        import typing
+
         return typing.get_type_hints(function)
     except Exception:  # Annotations may name what exists for type checkers only.
         return {}
@@ -91,19 +103,22 @@ def annotations_of(function):
 
 def fit(value, annotation):
     """Models of pydantic are made from objects; numbers and objects that came as text are read."""
-    if typing.get_origin(annotation) is typing.Union or isinstance(annotation, getattr(types, 'UnionType', ())):
-        inner = [each for each in typing.get_args(annotation) if each is not type(None)]
+    origin = getattr(annotation, '__origin__', annotation)
+    members = getattr(annotation, '__args__', ())
+    # A Union exists only where somebody imported typing.
+    union = getattr(sys.modules.get('typing'), 'Union', None)
+    if (union is not None and origin is union) or isinstance(annotation, getattr(types, 'UnionType', ())):
+        inner = [each for each in members if each is not type(None)]
         return fit(value, inner[0]) if len(inner) == 1 and value is not None else value
     if isinstance(value, dict) and hasattr(annotation, 'model_validate'):
         return annotation.model_validate(value)
-    origin = typing.get_origin(annotation) or annotation
     if isinstance(value, str) and origin in (int, float, bool, list, dict):
         try:
             value = json.loads(value.lower() if origin is bool else value)
         except ValueError:
             return value
-    if origin is list and isinstance(value, list) and typing.get_args(annotation):
-        return [fit(each, typing.get_args(annotation)[0]) for each in value]
+    if origin is list and isinstance(value, list) and members:
+        return [fit(each, members[0]) for each in value]
     if origin is int and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
@@ -126,13 +141,15 @@ def whole(text):
 
 def run_code(source, file):
     """Runs the code; the value of a last expression is the result."""
+    import ast
+
     tree = ast.parse(source, file)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     module = load(tree, file, {})
     if last is None:
         return []
     value = eval(compile(ast.Expression(last.value), file, 'eval'), module.__dict__)
-    if inspect.iscoroutine(value):
+    if isinstance(value, types.CoroutineType):
         value = asyncio_run(value)
     return [] if value is None else [whole(repr(value))[:1_000_000]]
 
@@ -140,7 +157,13 @@ def run_code(source, file):
 def describe(error, request):
     """Name, text and traceback, the latter from the tool's first line on."""
     runner = os.path.abspath(__file__)
+    file = f'{request["name"]}.py'
     try:
+        import linecache
+        import traceback
+
+        source = request['source']
+        linecache.cache[file] = (len(source), None, source.splitlines(True), file)
         frames = error.__traceback__
         while frames is not None and frames.tb_frame.f_code.co_filename == runner:
             frames = frames.tb_next

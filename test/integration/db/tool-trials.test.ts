@@ -1,0 +1,61 @@
+import { createToolRunStore, getToolRunOutcome, mintTrial } from '../../../db/tool-runs';
+import { succeededOutcome } from '../../../domain/tool-failure';
+import { buildTool } from '../../support/build-tool';
+import { createTestDatabase, type TestDatabase } from '../../support/stack';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+const tool = buildTool({ name: 'f' }, { sourceCode: 'def f(): return 1', network: true });
+const mint = (id: string) => mintTrial(database.pool, { id, tool, args: { x: 1 }, env: { KEY: 'v' } });
+const rowOf = async (id: string) =>
+  (await database.pool.query(`select source, env, outcome from tool_runs where id = $1`, [id])).rows[0];
+
+it('a trial is opened with its source, arguments and environment, and knows when it was opened before', async () => {
+  const store = createToolRunStore(database.pool);
+  await mint('job-1');
+
+  const first = await store.open('job-1');
+  const second = await store.open('job-1');
+
+  expect(first).toMatchObject({
+    id: 'job-1',
+    isTrial: true,
+    tool: { name: 'f', sourceCode: 'def f(): return 1', network: true },
+    args: { x: 1 },
+    secrets: { KEY: 'v' },
+    wasClaimed: false,
+  });
+  expect(second).toMatchObject({ wasClaimed: true });
+});
+
+it('the first outcome counts, and empties source and environment', async () => {
+  const store = createToolRunStore(database.pool);
+  await mint('job-2');
+
+  await store.finish('job-2', succeededOutcome('one'));
+  await store.finish('job-2', succeededOutcome('two'));
+
+  expect(await getToolRunOutcome(database.pool, 'job-2')).toMatchObject({ result: 'one' });
+  expect(await rowOf('job-2')).toMatchObject({ source: null, env: null });
+  expect(await store.open('job-2')).toBeNull();
+});
+
+it('a trial that was left without an outcome is gone a day later, one that has its outcome stays', async () => {
+  const store = createToolRunStore(database.pool);
+  await mint('job-3');
+  await mint('job-4');
+  await store.finish('job-4', succeededOutcome('done'));
+  await database.pool.query(
+    `update tool_runs set created_at = now() - interval '25 hours' where id in ('job-3', 'job-4')`,
+  );
+
+  await mint('job-5');
+
+  expect(await rowOf('job-3')).toBeUndefined();
+  expect(await rowOf('job-4')).toBeDefined();
+  expect(await rowOf('job-5')).toBeDefined();
+});
