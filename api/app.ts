@@ -19,6 +19,7 @@ import { contextRoutes } from './routes/context';
 import { conversationRoutes } from './routes/conversations';
 import { doctorRoutes } from './routes/doctor';
 import { effectRoutes } from './routes/effects';
+import { groupRoutes } from './routes/groups';
 import { healthRoutes } from './routes/health';
 import { mcpOAuthRoutes } from './routes/mcp-oauth';
 import { mcpServerRoutes } from './routes/mcp-servers';
@@ -77,6 +78,7 @@ function createRouters(deps: ApiDeps): Router[] {
     messageRoutes(deps),
     conversationRoutes(deps),
     contextRoutes(deps),
+    groupRoutes(deps),
     messageListRoutes(deps),
     runStreamRoutes(deps),
     runRoutes(deps),

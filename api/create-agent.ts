@@ -17,6 +17,7 @@ import { newId } from '../new-id';
 import { loadAgentState } from './agent-state';
 import { chooseEmbedding, chooseModel } from './agent-model';
 import { defaultEmbedding } from './archive-embedding';
+import { canHaveSleeper, createSleeper } from './create-sleeper';
 import type { ApiDeps } from './deps';
 import { firstSystemMessage, seedMessage } from './system-message';
 import type { AgentState, CreateAgentBody } from './wire/agent';
@@ -57,9 +58,13 @@ export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody
       messages: [systemMessage, ...firstMessages(body, agentType, tools)],
       memorySeen: memorySeen(blocks),
     });
+    if (hasSleeper(body, agentType)) await createSleeper(tx, agent, blocks);
     return loadAgentState(tx, id);
   });
 }
+
+const hasSleeper = (body: CreateAgentBody, agentType: AgentFields['agentType']): boolean =>
+  body.enable_sleeptime === true && canHaveSleeper(agentType);
 
 /** Folders are not part of this version: an agent that silently lacked its files would be worse than none. */
 export function refuseFolders(body: Pick<CreateAgentBody, 'folder_ids' | 'source_ids'>): void {
@@ -115,7 +120,7 @@ async function resolveTools(
     agentType,
     includeBaseTools: body.include_base_tools ?? true,
     includeMultiAgentTools: body.include_multi_agent_tools ?? false,
-    enableSleeptime: body.enable_sleeptime ?? false,
+    hasSleeper: hasSleeper(body, agentType),
   });
   const named = await findToolsByName(db, [...base, ...asked]);
   const missing = asked.filter((name) => !named.some((tool) => tool.name === name));
@@ -148,6 +153,7 @@ function toolRules(
     toolNames: tools.map((tool) => tool.name),
     include: body.include_base_tool_rules ?? null,
     callerGaveRules: given.length > 0,
+    hasSleeper: hasSleeper(body, agent.agentType),
   });
   return [...given, ...base];
 }

@@ -9,6 +9,7 @@ import { AppError } from '../domain/errors';
 import { chooseEmbedding, prepareModelChange } from './agent-model';
 import { loadAgentState } from './agent-state';
 import { refuseFolders, requestedSecrets, requireTools } from './create-agent';
+import { ensureSleeper } from './create-sleeper';
 import type { ApiDeps } from './deps';
 import type { AgentState, UpdateAgentBody } from './wire/agent';
 import { withoutNulls } from './wire/fields';
@@ -36,6 +37,7 @@ export async function changeAgent(
     if (patch.system !== undefined || patch.toolRules !== undefined) {
       await rebuildSystemMessages(tx, { ...agent, ...patch }, new Date());
     }
+    if (body.enable_sleeptime === true) await ensureSleeper(tx, { ...agent, ...patch });
     return loadAgentState(tx, id);
   });
 }

@@ -98,16 +98,17 @@ export async function updateAgent(db: Queryable, id: string, patch: AgentPatch):
   if (rowCount === 0) throw agentNotFound(id);
 }
 
-/** Deletes an agent with its threads, their own blocks and its runs; shared blocks stay. False when there was none. */
+/** Deletes an agent with its sleeper, threads, their own blocks and its runs; shared blocks stay. False when there was none. */
 export async function deleteAgent(db: Queryable, id: string): Promise<boolean> {
-  const { rowCount } = await db.query(
+  const { rows } = await db.query<{ id: string }>(
     `with own as (delete from blocks where id in (
                     select cb.block_id from conversation_blocks cb join conversations c on c.id = cb.conversation_id
                      where c.agent_id = $1))
-     delete from agents where id = $1`,
+     delete from agents where id = $1 or id = (select sleeper_agent_id from groups where manager_agent_id = $1)
+      returning id`,
     [id],
   );
-  return rowCount === 1;
+  return rows.some((row) => row.id === id);
 }
 
 export interface AgentFilter {

@@ -3,6 +3,7 @@ import type { RunError, RunEvent } from '../domain/run-event';
 import type { TurnEnd, TurnInput } from '../domain/turn';
 import { toJsonb } from './json';
 import { inTransaction, type Pool, type Queryable } from './pool';
+import { wakeSleeper } from './wake-sleeper';
 import { appendEvents, noticeOf, RUN_EVENTS_CHANNEL } from './run-events';
 
 interface RunToClose {
@@ -31,7 +32,8 @@ const END_RUN = `
        stored as (insert into run_events (run_id, seq, event)
                   select $1, run.event_seq - $5 + item.position, item.event
                     from run, jsonb_array_elements($6::jsonb) with ordinality as item (event, position))
-  select told.*, (select caller_conversation_id from agent_calls where run_id = $1 and waits) as caller
+  select told.*, (select g.id from run join groups g on g.manager_agent_id = run.agent_id) as group_id,
+         (select caller_conversation_id from agent_calls where run_id = $1 and waits) as caller
     from (select 1) as one
          left join (select pg_notify('${RUN_EVENTS_CHANNEL}', $7) from run
                      union all select pg_notify('${RUN_EVENTS_CHANNEL}', joined.id || ' end') from joined) as told on true`;
@@ -44,8 +46,11 @@ export async function endRun(db: Queryable, run: RunToClose): Promise<TurnEnd> {
   const { runId, stopReason, error } = run;
   const end: RunEvent = { type: 'run-end', stopReason, ...(error && { error }) };
   const events = [...(run.events ?? []), end];
-  const { rows } = await db.query<{ caller: string | null }>({
-    name: 'end-run-of-call',
+  const { rows } = await db.query<{
+    caller: string | null;
+    group_id: string | null;
+  }>({
+    name: 'end-run-and-wake',
     text: END_RUN,
     values: [
       runId,
@@ -57,10 +62,14 @@ export async function endRun(db: Queryable, run: RunToClose): Promise<TurnEnd> {
       noticeOf(runId, events),
     ],
   });
-  const caller = rows[0]?.caller;
+  const { caller, group_id: groupId } = rows[0] ?? {};
+  const wake = groupId && ENDS_WELL.includes(stopReason) ? await wakeSleeper(db, { groupId, runId }) : null;
   const next = await takeNextTurn(db, run.conversationId);
-  return { stopReason: run.stopReason, next, ...(caller && { caller }) };
+  return { stopReason: run.stopReason, next, ...(caller && { caller }), ...(wake && { wake }) };
 }
+
+// A turn that failed, or waits for a human, is not over as far as its memory goes.
+const ENDS_WELL: readonly StopReason[] = ['end_turn', 'max_steps', 'tool_rule'];
 
 /** The oldest message that waits. Waiting messages whose run was cancelled are closed on the way. */
 async function takeNextTurn(db: Queryable, conversationId: string): Promise<TurnInput | null> {

@@ -62,9 +62,10 @@ interface StepRow {
   }[];
 }
 
-// The agents that speak by a tool: those of the older loops.
+// The agents that speak by a tool: those of the older loops, and those whose memory a sleeper keeps.
 const SPEAKS = `t.name = 'send_message' and starts_with(t.tool_type, 'letta_')
-                   and a.agent_type in ('memgpt_agent', 'memgpt_v2_agent', 'split_thread_agent', 'react_agent', 'workflow_agent')`;
+                   and (a.enable_sleeptime or a.agent_type in ('memgpt_agent', 'memgpt_v2_agent', 'split_thread_agent',
+                                                               'react_agent', 'workflow_agent'))`;
 /** Where a conversation has a document of its own, it says all there is to say of the model. */
 const RESPONSE_FORMAT = `case when c.llm_config is null then a.response_format
                               else nullif(c.llm_config -> 'response_format', 'null') end`;
@@ -111,7 +112,7 @@ const OPEN_STEP = `
                    'parallel', t.enable_parallel_execution,
                    'requires_approval', coalesce(at.requires_approval, t.default_requires_approval, false),
                    'approval_expiry', ${EXPIRY_FOR_AGENT},
-                   'speaks', ${SPEAKS}, 'asks_agents', t.tool_type = '${AGENT_CALL_TYPE}')
+                   'speaks', coalesce(${SPEAKS}, false), 'asks_agents', t.tool_type = '${AGENT_CALL_TYPE}')
                    order by at.position), '[]')
             from agent_tools at join tools t on t.id = at.tool_id where at.agent_id = a.id) as tools,
          (select coalesce(jsonb_agg(jsonb_build_object(

@@ -140,7 +140,13 @@ export async function getRunWithUsage(db: Queryable, id: string): Promise<{ run:
     values: [id],
   });
   const { stepUsage, promptTokens, completionTokens, ...run } = rows[0] ?? missingRun(id);
-  return { run, usage: usageOf(stepUsage, { promptTokens, completionTokens }) };
+  return { run, usage: { ...usageOf(stepUsage, { promptTokens, completionTokens }), ...wokenBy(run) } };
+}
+
+/** The background runs that the end of a run has begun. */
+function wokenBy({ metadata }: Run): Pick<RunUsage, 'runIds'> {
+  const ids = metadata['sleeptime_run_ids'];
+  return Array.isArray(ids) ? { runIds: ids.map(String) } : {};
 }
 
 /** What a blocking request answers with: the run, what it said and did in order, and what that cost. */

@@ -35,8 +35,7 @@ const BASE_TOOLS: Readonly<Record<AgentType, readonly string[]>> = {
   react_agent: [],
   workflow_agent: [],
 }; // prettier-ignore
-// What an agent with a sleeptime partner has beside its base tools.
-const SLEEPTIME_TOOLS = ['archival_memory_search'] as const;
+const WITH_SLEEPER = ['send_message', 'conversation_search', 'archival_memory_search'] as const;
 const MULTI_AGENT_TOOLS = [
   'send_message_to_agent_and_wait_for_reply',
   'send_message_to_agent_async',
@@ -48,11 +47,12 @@ export function baseToolNames(options: {
   readonly agentType: AgentType;
   readonly includeBaseTools: boolean;
   readonly includeMultiAgentTools: boolean;
-  readonly enableSleeptime?: boolean;
+  /** A sleeper keeps the memory: the agent itself only reads it. */
+  readonly hasSleeper?: boolean;
 }): readonly string[] {
+  const base = options.hasSleeper ? WITH_SLEEPER : BASE_TOOLS[options.agentType];
   return [
-    ...(options.includeBaseTools ? BASE_TOOLS[options.agentType] : []),
-    ...(options.includeBaseTools && options.enableSleeptime ? SLEEPTIME_TOOLS : []),
+    ...(options.includeBaseTools ? base : []),
     ...(options.includeMultiAgentTools ? MULTI_AGENT_TOOLS : []),
   ];
 }
@@ -73,9 +73,11 @@ export function baseToolRules(options: {
   /** The caller's `include_base_tool_rules`; null when it did not say. */
   readonly include: boolean | null;
   readonly callerGaveRules: boolean;
+  readonly hasSleeper?: boolean;
 }): readonly ToolRule[] {
   const byDefault =
-    (options.agentType !== 'letta_v1_agent' || options.callerGaveRules) && !isSelfDirected(options.model);
+    (options.agentType !== 'letta_v1_agent' || options.callerGaveRules || options.hasSleeper === true) &&
+    !isSelfDirected(options.model);
   if (!(options.include ?? byDefault)) return [];
   return options.toolNames.flatMap((name): readonly ToolRule[] => {
     if (ENDS_THE_TURN.includes(name)) return [{ type: 'exit_loop', tool_name: name, prompt_template: null }];

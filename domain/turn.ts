@@ -29,6 +29,8 @@ export interface TurnEnd {
   readonly expiry?: { readonly messageId: string; readonly afterSeconds: number };
   /** The conversation of the agent whose call this turn answers, if that one waits. */
   readonly caller?: string;
+  /** The turn of a sleeper that this one has woken: nobody waits for it. */
+  readonly wake?: TurnInput;
 }
 
 /** A turn that is to be told to stop. */

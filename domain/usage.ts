@@ -20,6 +20,8 @@ export interface RunUsage {
   readonly reasoningTokens: number | null;
   /** Size of the context at the end: the total of the last step, not a sum. */
   readonly contextTokens: number | null;
+  /** Runs that were begun in the background because of this one. */
+  readonly runIds?: readonly string[];
 }
 
 /** What summaries of the context have cost. */

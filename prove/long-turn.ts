@@ -172,11 +172,13 @@ async function main(): Promise<void> {
   const lane = await startLane({ number: 0, isSplit: false, home, services, modelUrl: fake.url, setup });
   const pool = createPool(services.databaseUrl, { max: 4, onError: () => undefined });
   try {
-    const agent = await callApi<{ id: string }>(lane.url, 'POST', '/v1/agents/', {
+    const post = (where: string, body: object) =>
+      callApi<{ id: string }>(lane.url, { method: 'POST', path: where, body }, stops.windUp);
+    const agent = await post('/v1/agents/', {
       model: 'openai/gpt-4.1',
       memory_blocks: [{ label: 'human', value: START }],
     });
-    const run = await callApi<{ id: string }>(lane.url, 'POST', `/v1/agents/${agent.id}/messages/async`, {
+    const run = await post(`/v1/agents/${agent.id}/messages/async`, {
       input: `Count to ${steps - 1}.`,
       max_steps: steps,
     });

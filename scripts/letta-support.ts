@@ -25,6 +25,7 @@ const lists = proof('contract/message-lists.test.ts');
 const sending = proof('e2e/message-routes.test.ts');
 const older = proof('contract/older-routes.test.ts');
 const conversations = proof('contract/conversations.test.ts');
+const groups = proof('contract/groups.test.ts');
 const conversing = proof('e2e/conversations.test.ts');
 const contexts = proof('contract/context.test.ts');
 const compactions = proof('e2e/compaction.test.ts');
@@ -46,6 +47,7 @@ const MEMORY_FORM = archives(
 const PASSAGE_FORM = archives('are stored with their vector in the form of the original, and deleted');
 const BY_WORDS = 'By words alone, whatever `search_mode` asks for.';
 
+const GROUP_FORM = 'shows a group in the form of the original';
 const SDK = agents('serves the unmodified SDK from creation to deletion');
 const ATTACHING = blocks('attaches and detaches with null for 1.0 clients and with the agent for older ones');
 const BY_LABEL = blocks("reads and changes an agent's block by its label, also after the label changed");
@@ -79,8 +81,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
 
   'POST /v1/agents': agents(
     'creates the agent of the hello world as the original does',
-    'Folders are refused; `enable_sleeptime` and identities are stored and do nothing; of the base tools those that this ' +
-      'server has are attached.',
+    'Folders are refused; identities are stored and do nothing; of the base tools those that this server has are attached.',
   ),
   'GET /v1/agents': agents('lists agents without their relations unless a 1.0 client asks for them'),
   'GET /v1/agents/count': agentStore('filters and counts agents'),
@@ -198,6 +199,12 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
     'Files with folders or groups, and those of the legacy format, are refused; tools of the original that this server does ' +
       'not have are left out.',
   ),
+  'GET /v1/groups': groups(GROUP_FORM),
+  'GET /v1/groups/{}': groups(GROUP_FORM),
+  'PATCH /v1/groups/{}': groups(
+    'changes how often the sleeper is woken',
+    '`manager_config` of the type `sleeptime` only.',
+  ),
 
   'POST /v1/blocks': BLOCK_FORM,
   'GET /v1/blocks': blocks('filters blocks by everything the SDK offers'),
@@ -286,7 +293,7 @@ export const DIFFERENCES: readonly string[] = [
     'size comes through. Without a usable summary the oldest messages are taken out all the same (docs/context.md).',
   '`POST …/summarize` and `…/compact` are runs: they are listed, can be cancelled, and go on after a crash.',
   'A fork copies its messages: they have ids of their own and belong to no run.',
-    '`run_code` runs Python in the sandbox of this server, where the original asks a service.',
+  '`run_code` runs Python in the sandbox of this server, where the original asks a service.',
   'Tools run in a sandbox: no network unless the tool has one, no programs, no files but their own (docs/tools.md). ' +
     'Packages are installed from wheels alone. A `json_schema` that names no function of the source is refused with 400.',
   'System prompts and tool descriptions are our own. The results and errors of tools have the words of the original.',
@@ -294,6 +301,8 @@ export const DIFFERENCES: readonly string[] = [
     '`react_agent` and `workflow_agent` begin with the system message only: they have no tool to say the first words with.',
   'The answers to `send_message_to_agent_and_wait_for_reply` and `send_message_to_agents_matching_tags` are JSON, and the ' +
     'messages are runs of the other agents ([multi-agent.md](multi-agent.md)); circles, depth and fan-out are limited.',
+  'A sleeper (`enable_sleeptime`) needs no embedding and has no block of its own beside those it shares; groups of other types ' +
+    'cannot be created.',
   'The `delete` command of `memory` takes a block out of the agent’s memory and keeps the block, which may be shared.',
   'Without a model provider the model `everturn/demo` is offered; there is no hosted free model.',
 ];
@@ -320,7 +329,7 @@ export const EXTENSIONS: readonly string[] = [
   'Field `approval_expiry` on tools and in `PATCH /v1/agents/{}/tools/approval/{}`: `{"action": "never"}` (default) or ' +
     '`{"action": "deny" | "allow", "after_seconds": n}` answers calls that nobody answered in time.',
   'Field `undo` on tools: the tool that takes back its calls. `GET /v1/runs/{}/undo` shows what of a run can be undone, ' +
-    '`POST` undoes it, newest first and once ([multi-agent.md](multi-agent.md)).',
+    '`POST /v1/runs/{}/undo` undoes it, newest first and once ([multi-agent.md](multi-agent.md)).',
   'Field `effect_status: "unknown"` on tool returns of such calls, and event `effect_resolved` in streams once they are settled.',
   'Field `embedding` in `PATCH /v1/archives/{}` gives an archive another embedding model; its passages get new vectors by ' +
     'a workflow. Headers `x-everturn-search-mode` (`hybrid` or `text`) and `x-everturn-search-reason` of searches say how ' +

@@ -13,6 +13,7 @@ import { startExpiry } from './approval-expiry';
 import { continueTurn } from './continue-turn';
 import { failureCode, stopReasonOf } from './failure-code';
 import { cancelTurn, messageWaiting } from './messages';
+import { handOver } from './hand-over';
 import {
   answerApproval,
   closeRun,
@@ -39,6 +40,7 @@ export async function agentTurn(turn: TurnInput): Promise<void> {
     .catch((error: unknown) => closeFailed(turn, error));
   await CancellationScope.nonCancellable(async () => {
     if (end.caller !== undefined) await tellCaller(end.caller, turn.runId);
+    if (end.wake) await handOver(end.wake);
     if (end.expiry) await startExpiry({ conversationId: turn.conversationId, ...end.expiry });
     let next = end.next;
     while (next === null && hasNews) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AGENT_TYPES, type Agent } from '../../domain/agent';
 import type { Block } from '../../domain/block';
 import { DEFAULT_ORG_ID, DEFAULT_USER_ID, idPattern, type IdPrefix } from '../../domain/ids';
+import type { Group } from '../../domain/group';
 import { STOP_REASONS } from '../../domain/run';
 import type { Tool } from '../../domain/tool';
 import { derivedId } from '../../new-id';
@@ -11,6 +12,7 @@ import { toWireMicros } from './dates';
 import { int32, jsonObject, queryChoices } from './fields';
 import { pageFields } from './page';
 import { queryChoice, queryFlag, queryList, queryText } from './query';
+import { toWireGroup } from './group';
 import { toWireTool } from './tool';
 import { ToolRuleBody } from './tool-rule';
 
@@ -19,6 +21,8 @@ export interface AgentState {
   readonly agent: Agent;
   readonly blocks: readonly Block[];
   readonly tools: readonly Tool[];
+  /** The group that it manages. */
+  readonly group: Group | null;
 }
 
 /** The parts of an agent that cost a query of their own and are empty unless asked for. */
@@ -35,9 +39,13 @@ export const RELATIONS = [
 export type Relation = (typeof RELATIONS)[number];
 
 /** An agent as Letta's clients know it. Relations that are not in `include` are empty, as in the original. */
-export function toWireAgent({ agent, blocks, tools }: AgentState, include: readonly Relation[] = RELATIONS) {
+export function toWireAgent(
+  { agent, blocks, tools, group }: AgentState,
+  include: readonly Relation[] = RELATIONS,
+) {
   const has = (relation: Relation) => include.includes(relation);
   const wireBlocks = has('blocks') ? blocks.map(toWireBlock) : [];
+  const wireGroup = has('managed_group') && group ? toWireGroup(group) : null;
   const secrets = has('secrets') ? toWireSecrets(agent) : [];
   return {
     created_by_id: DEFAULT_USER_ID,
@@ -76,8 +84,8 @@ export function toWireAgent({ agent, blocks, tools }: AgentState, include: reado
     pending_approval: null,
     message_buffer_autoclear: agent.messageBufferAutoclear,
     enable_sleeptime: agent.enableSleeptime,
-    multi_agent_group: null,
-    managed_group: null,
+    multi_agent_group: wireGroup,
+    managed_group: wireGroup,
     last_run_completion: agent.lastRunCompletion && toWireMicros(agent.lastRunCompletion),
     last_run_duration_ms: agent.lastRunDurationMs,
     last_stop_reason: agent.lastStopReason,

@@ -8,7 +8,7 @@ export const toWireUsage = (usage: RunUsage) => ({
   prompt_tokens: usage.promptTokens,
   total_tokens: usage.totalTokens,
   step_count: usage.stepCount,
-  run_ids: null,
+  run_ids: usage.runIds ?? null,
   cached_input_tokens: usage.cachedInputTokens,
   cache_write_tokens: usage.cacheWriteTokens,
   reasoning_tokens: usage.reasoningTokens,

@@ -21,3 +21,18 @@ create index tool_runs_undos on tool_runs (undo_key) where undo_key is not null;
 -- Somebody asked to undo the run, and not all is done. Writers: the API sets it, activities clear it.
 alter table runs add column undo_requested_at timestamptz;
 create index runs_undoing on runs (undo_requested_at) where undo_requested_at is not null;
+
+-- An agent that is woken now and then to rework the memory it shares with another one. Grain: one managing agent.
+-- `turns_counter` counts the turns of the manager, from -1; `processed_seq` is the last message that was handed over.
+-- Writers: the API creates and deletes, activities count.
+create table groups (
+  id                        text primary key,
+  manager_agent_id          text        not null unique references agents (id) on delete cascade,
+  sleeper_agent_id          text        not null references agents (id) on delete cascade,
+  frequency                 integer     not null default 5 check (frequency > 0),
+  turns_counter             integer     not null default -1,
+  last_processed_message_id text,
+  processed_seq             bigint      not null default 0,
+  created_at                timestamptz not null default now()
+);
+create index groups_sleeper on groups (sleeper_agent_id);

@@ -49,8 +49,8 @@ const REPLIES: Record<string, readonly FakeReply[]> = {
   'client-tool': [{ toolCalls: [{ name: 'local', arguments: { fact: CANARY } }] }],
 };
 
-// Also in a message that comes from an agent.
-const SHAPE = /^shape (\S+)/m;
+// Also in a message that comes from an agent, and in the transcript that a sleeper is handed.
+const SHAPE = /^(?:user: )?shape (\S+)/m;
 
 function script(request: FakeRequest): FakeReply {
   const { turns } = request;
@@ -195,6 +195,8 @@ async function record(): Promise<void> {
   await call(url, 'PATCH', `/v1/archives/${archive.id}`, { embedding: 'openai/text-embedding-3-small' });
   const { rows } = await database.pool.query<{ id: string }>(`select id from reembeds`);
   await saveWorkflow('reembed', reembedWorkflowId(rows[0]!.id));
+
+  await save('sleeper-woken', await turn('plain', { enable_sleeptime: true }));
 
   // Any tool may be named as an undo: one without arguments will do.
   const [insert] = await call<{ id: string }[]>(url, 'GET', '/v1/tools/?name=memory_insert');

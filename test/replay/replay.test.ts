@@ -49,6 +49,7 @@ it('there is a history of every shape a turn can take, and of the workflows besi
     'queued-second',
     'reembed',
     'required-before-exit',
+    'sleeper-woken',
     'tool-settled',
     'tools',
     'undo',
