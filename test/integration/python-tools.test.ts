@@ -146,6 +146,12 @@ describe('what a tool answers', () => {
     ]);
   });
 
+  it("finds a package of its own under a name that the runner's files have", async () => {
+    const body = `open("network.py", "w").write("value = 5")\n    import sys; sys.path.insert(0, ".")\n    import network; return network.value`;
+
+    expect(await resultOf(`def f():\n    ${body}`)).toBe('5');
+  });
+
   it('waits for a coroutine', async () => {
     expect(
       await resultOf('import asyncio\nasync def f():\n    await asyncio.sleep(0.01)\n    return 2'),

@@ -64,7 +64,8 @@ export function runPython(job: PythonJob, python: Interpreter, settings: PythonS
       signal: job.signal,
       folder,
     });
-    if (end.stoppedFor === 'abort') throw job.signal.reason;
+    // A tool that was done when it was stopped is done: the caller keeps what it brought.
+    if (end.stoppedFor === 'abort' && end.answer === undefined) throw job.signal.reason;
     return read(end, job);
   });
 }
@@ -127,7 +128,7 @@ function requestOf({ job, settings, folder, nonce }: Place & { readonly nonce: s
 function read(end: ConfinedEnd, job: PythonJob): PythonEnd {
   const { stdout, stderr } = end;
   const answer = Answer.safeParse(end.answer);
-  if (end.stoppedFor !== null || !answer.success) {
+  if (!answer.success) {
     return { value: '', length: 0, error: lost(end, job), stdout, stderr };
   }
   const said = answer.data;

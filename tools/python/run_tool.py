@@ -82,6 +82,9 @@ def main():
     except (sandbox.Refused, OSError) as error:
         answer(channel, nonce, {'refused': str(error)})
     sys.path.pop(0)
+    # A tool's packages may have these names.
+    for name in ('landlock', 'network', 'sandbox', 'seccomp', 'tool_code'):
+        sys.modules.pop(name, None)
     body = tool_code.run(request)
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -15,7 +15,8 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_CAPBSET_DROP = 1, 4, 
 SIGKILL = 9
 LIBRARIES = (
     '/usr/lib', '/usr/lib64', '/lib', '/lib64', '/usr/share/zoneinfo', '/etc/localtime', '/etc/ld.so.cache',
-    '/etc/ssl', '/usr/share/ca-certificates', '/usr/local/share/ca-certificates', '/etc/mime.types',
+    '/etc/ssl/certs', '/etc/ssl/openssl.cnf', '/usr/share/ca-certificates', '/usr/local/share/ca-certificates',
+    '/etc/pki/tls/certs', '/etc/pki/ca-trust/extracted', '/etc/mime.types',
     '/dev/null', '/dev/zero', '/dev/urandom', '/dev/random',
 )  # fmt: skip
 
@@ -33,6 +34,8 @@ def prctl(*arguments):
 
 def die_with_parent(parent):
     """The kernel kills this process when its parent dies, whatever it was doing."""
+    if sys.platform != 'linux':
+        return
     prctl(PR_SET_PDEATHSIG, SIGKILL)
     if parent is not None and os.getppid() != parent:
         os._exit(1)
@@ -124,6 +127,8 @@ def close_all_but(kept):
 
 def check(policy):
     """Refuses before anything is started when the kernel lacks what the policy needs."""
+    if sys.platform != 'linux':
+        raise Refused('the sandbox needs Linux; set TOOL_SANDBOX=none to run tools without one')
     try:
         seccomp.program(policy['network'])
     except OSError as error:
