@@ -1,6 +1,7 @@
+import { AppError } from '../../domain/errors';
 import type { CodeRunner, SourceCall, SourceLanguage, SourceRunner } from '../../domain/source-tool';
 import type { ToolOutcome } from '../../domain/tool';
-import { truncateResult } from '../../domain/tool-failure';
+import { toolError, truncateResult } from '../../domain/tool-failure';
 import { createPythonSchemas } from './derive-schema';
 import { findInterpreter, type Interpreter } from './interpreter';
 import { createPackages, type PackageFolders } from './packages';
@@ -22,10 +23,16 @@ export function createPythonLanguage(settings: PythonSettings, log: PythonLog): 
     return found;
   };
   const packages = createPackages(settings, log);
+  // A call that can't begin has done nothing, so it is an error of the tool and not a lost call.
+  const forTools = () =>
+    interpreter().catch((error: unknown) => {
+      if (!(error instanceof AppError)) throw error;
+      throw toolError('RuntimeError', error.message, { cause: error });
+    });
   return {
     deriveSchema: createPythonSchemas(interpreter),
-    runTool: createRunTool(settings, { interpreter, packages }),
-    runCode: { python: createRunPythonCode(settings, interpreter) },
+    runTool: createRunTool(settings, { interpreter: forTools, packages }),
+    runCode: { python: createRunPythonCode(settings, forTools) },
   };
 }
 
