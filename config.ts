@@ -87,17 +87,9 @@ const Env = z.object({
   PIP_FIND_LINKS: text.optional(),
   PIP_CERT: text.optional(),
   HTTPS_PROXY: text.optional(),
+  NPM_CONFIG_REGISTRY: httpUrl.optional(),
   MCP_DISABLE_STDIO: flag.default(true),
-  MCP_EXECUTE_TOOL_TIMEOUT: z
-    .stringFormat(
-      'seconds',
-      (value) => /^\d{1,3}$/.test(value) && Number(value) >= 1 && Number(value) <= 480,
-      {
-        error: 'is not a number of seconds from 1 to 480',
-      },
-    )
-    .transform(Number)
-    .default(60),
+  MCP_EXECUTE_TOOL_TIMEOUT: count(1, 480, 'seconds').default(60),
   EVERTURN_MCP_PRIVATE_ADDRESSES: flag.default(false),
   EVERTURN_PUBLIC_URL: httpUrl.optional(),
   LOG_LEVEL: z
@@ -150,6 +142,8 @@ export interface ToolsConfig {
   readonly python: string | null;
   /** What pip finds in its environment when it installs a tool's packages. */
   readonly pipEnvironment: Readonly<Record<string, string>>;
+  /** Likewise for npm, which also reads the `.npmrc` of the server's user. */
+  readonly npmEnvironment: Readonly<Record<string, string>>;
 }
 
 /** What servers of the Model Context Protocol may be, and how long a call of theirs may take. */
@@ -291,11 +285,15 @@ function toTools(env: Env): ToolsConfig {
     timeoutMs: env.TOOL_SANDBOX_TIMEOUT * 1_000,
     memoryBytes: env.TOOL_MEMORY_MB * 2 ** 20,
     python: env.TOOL_PYTHON ?? null,
-    pipEnvironment: Object.fromEntries(
-      Object.entries(forPip).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-    ),
+    pipEnvironment: withoutUnset(forPip),
+    npmEnvironment: withoutUnset({ NPM_CONFIG_REGISTRY: env.NPM_CONFIG_REGISTRY, HTTPS_PROXY }),
   };
 }
+
+const withoutUnset = (variables: Environment): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 
 function toProviders(env: Env): ProvidersConfig {
   const provider = (apiKey: string | undefined, baseUrl: string | undefined): ProviderConfig => ({

@@ -4,6 +4,7 @@ import type { SourceLanguage } from '../domain/source-tool';
 import type { Logger } from '../log';
 import { createPythonLanguage } from '../tools/python/python-language';
 import { createSourceLanguages } from '../tools/source-languages';
+import { createTypeScriptLanguage } from '../tools/typescript/typescript-language';
 
 /** The languages of this build, behind one face. */
 export function composeLanguages(config: Config, log: Logger): SourceLanguage {
@@ -15,5 +16,13 @@ export function composeLanguages(config: Config, log: Logger): SourceLanguage {
     },
     log,
   );
-  return createSourceLanguages({ python, typescript: null });
+  const typescript = createTypeScriptLanguage(
+    {
+      ...config.tools,
+      searchPath: config.searchPath,
+      packagesFolder: path.join(config.cacheFolder, 'npm-packages'),
+    },
+    log,
+  );
+  return createSourceLanguages({ python, typescript });
 }

@@ -50,7 +50,7 @@ function build() {
     '--outDir',
     partial,
   );
-  // Read at run time and not known to tsc: SQL and Python.
+  // Read at run time and not known to tsc: SQL, Python and what Deno runs.
   for (const folder of ['db/migrations', 'tools']) copyData(folder);
   run('Bundling workflows', path.join(partial, 'worker', 'build-bundle.js'));
   fs.writeFileSync(path.join(partial, stamp), '');
@@ -92,6 +92,7 @@ function copyData(folder) {
   fs.cpSync(path.join(root, folder), path.join(partial, folder), {
     recursive: true,
     filter: (source) =>
-      (fs.statSync(source).isDirectory() && !source.endsWith('__pycache__')) || /\.(sql|py)$/.test(source),
+      (fs.statSync(source).isDirectory() && !source.endsWith('__pycache__')) ||
+      /\.(sql|py|mjs)$/.test(source),
   });
 }

@@ -10,7 +10,8 @@ export interface LanguageTable {
 
 /** All languages behind one face: a tool's `sourceType` decides. Letta's default, `json`, means Python. */
 export function createSourceLanguages(table: LanguageTable): SourceLanguage {
-  const languageOf = (sourceType: string) => (sourceType === 'typescript' ? table.typescript : table.python);
+  const languageOf = (sourceType: string) =>
+    ['typescript', 'javascript'].includes(sourceType) ? table.typescript : table.python;
   return {
     deriveSchema: async (source) => {
       const language = languageOf(source.sourceType);

@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { toolError } from '../../domain/tool-failure';
+import { withWorkFolder } from '../python/work-folder';
+import { findDeno } from './deno-binary';
+import { runDenoProcess, type DenoEnd } from './deno-process';
+import { openGateway, type Gateway } from './gateway';
+import { LEAST_MEMORY_BYTES, type TypeScriptSettings } from './settings';
+
+/** What one process runs: a tool's function, or a piece of code. */
+export interface DenoJob {
+  readonly kind: 'tool' | 'code';
+  readonly name: string;
+  readonly fileName: string;
+  readonly source: string;
+  readonly exportName: string;
+  readonly style: 'positional' | 'object';
+  /** The parameters in their order. */
+  readonly names: readonly string[];
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** How many characters of the result are kept. */
+  readonly limit: number;
+  /** A folder that holds `node_modules`, and the packages that are asked for. */
+  readonly packages: {
+    readonly folder: string;
+    readonly dependencies: Readonly<Record<string, string>>;
+  } | null;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly network: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+const Failure = z.object({ name: z.string(), message: z.string(), stack: z.string() });
+export type Failure = z.infer<typeof Failure>;
+const Answer = z.union([
+  z.object({ error: Failure }),
+  z.object({ value: z.string().optional(), length: z.int() }),
+]);
+
+/** What a process said, with what it printed. `error` is set too when it ended without a word. */
+export interface JobEnd {
+  /** Null when there is no value. */
+  readonly value: string | null;
+  readonly length: number;
+  readonly error: Failure | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const RUNNER = path.join(__dirname, 'run-tool.mjs');
+
+/** Runs a job in Deno. Rejects with the signal's reason when it is stopped, after its processes are dead. */
+export async function runJob(job: DenoJob, settings: TypeScriptSettings): Promise<JobEnd> {
+  const deno = findDeno();
+  const gateway = job.network ? await openGateway(settings.allowAddress) : null;
+  try {
+    return await withWorkFolder(async (folder) => {
+      await prepare(job, folder);
+      const nonce = randomBytes(24).toString('hex');
+      const memoryBytes = Math.max(settings.memoryBytes, LEAST_MEMORY_BYTES);
+      const end = await runDenoProcess({
+        command: [deno, 'run', ...flagsOf({ job, folder, gateway, memoryBytes }), RUNNER],
+        // Deno keeps caches in its folder, and the code's own storage with them: there is none to keep it in.
+        environment: { DENO_DIR: '/dev/null/deno', DENO_NO_UPDATE_CHECK: '1', NO_COLOR: '1' },
+        folder,
+        input: JSON.stringify(requestOf({ job, folder, gateway, nonce })),
+        nonce,
+        memoryBytes,
+        timeoutMs: job.timeoutMs,
+        signal: job.signal,
+      });
+      if (end.stoppedFor === 'abort') throw job.signal.reason;
+      return read(end, job);
+    });
+  } finally {
+    await gateway?.close();
+  }
+}
+
+interface Place {
+  readonly job: DenoJob;
+  readonly folder: string;
+  readonly gateway: Gateway | null;
+}
+
+async function prepare({ fileName, source, packages }: DenoJob, folder: string): Promise<void> {
+  await fs.writeFile(path.join(folder, fileName), source, { mode: 0o600 });
+  if (packages === null) return;
+  const manifest = { type: 'module', dependencies: packages.dependencies };
+  await fs.writeFile(path.join(folder, 'package.json'), JSON.stringify(manifest));
+  await fs.symlink(path.join(packages.folder, 'node_modules'), path.join(folder, 'node_modules'));
+}
+
+/** All that the code may do: read itself and its packages, the variables it is given, and ask the gateway. */
+function flagsOf({ job, folder, gateway, memoryBytes }: Place & { readonly memoryBytes: number }): string[] {
+  const readable = job.packages ? [folder, job.packages.folder] : [path.join(folder, job.fileName)];
+  const variables = Object.keys(job.environment);
+  // Deno's lists are separated by commas, so a folder with one would open others.
+  const odd = readable.find((each) => each.includes(','));
+  if (odd !== undefined)
+    throw toolError(
+      'RuntimeError',
+      `This server cannot run TypeScript below ${odd}: rename the folder with the comma.`,
+    );
+  return [
+    ...['--quiet', '--no-prompt', '--no-remote', '--no-config', '--no-lock', '--no-code-cache', '--no-check'],
+    ...(job.packages ? ['--cached-only', '--node-modules-dir=manual'] : ['--no-npm']),
+    `--v8-flags=--max-old-space-size=${Math.floor(memoryBytes / 2 ** 21)}`,
+    `--allow-read=${readable.join(',')}`,
+    ...(variables.length > 0 ? [`--allow-env=${variables.join(',')}`] : []),
+    '--ignore-env',
+    ...(gateway ? [`--allow-net=127.0.0.1:${gateway.port}`] : []),
+  ];
+}
+
+const requestOf = ({ job, folder, gateway, nonce }: Place & { readonly nonce: string }): object => ({
+  kind: job.kind,
+  nonce,
+  module: pathToFileURL(path.join(folder, job.fileName)).href,
+  folder: `${pathToFileURL(folder).href}/`,
+  exportName: job.exportName,
+  style: job.style,
+  names: job.names,
+  arguments: job.arguments,
+  limit: job.limit,
+  environment: job.environment,
+  gateway: gateway && { url: gateway.url, token: gateway.token },
+});
+
+function read(end: DenoEnd, job: DenoJob): JobEnd {
+  const answer = Answer.safeParse(end.answer);
+  const printed = { stdout: end.stdout, stderr: end.stderr };
+  if (end.stoppedFor !== null || !answer.success)
+    return { ...lost(end, job), value: null, length: 0, stdout: end.stdout };
+  if ('error' in answer.data) return { ...printed, value: null, length: 0, error: answer.data.error };
+  return { ...printed, value: answer.data.value ?? null, length: answer.data.length, error: null };
+}
+
+/** Why a process ended without an answer. What V8 prints of a crash is its own business. */
+function lost(
+  end: DenoEnd,
+  { name, timeoutMs }: DenoJob,
+): { readonly error: Failure; readonly stderr: string } {
+  const [stderr = ''] = end.stderr.split(/^(?:#|<--- Last few GCs --->|=+ C stack trace|\[\d+:0x)/m);
+  const error = (type: string, message: string) => ({ error: { name: type, message, stack: '' }, stderr });
+  if (end.stoppedFor === 'timeout')
+    return error('TimeoutError', `${name} took longer than ${timeoutMs / 1_000} seconds and was stopped`);
+  if (end.signal !== null)
+    return error(
+      'RangeError',
+      `the process of ${name} was ended by ${end.signal}, most likely for want of memory`,
+    );
+  return error('Error', `the process of ${name} ended without a result (exit code ${end.code})`);
+}
