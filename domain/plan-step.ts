@@ -7,6 +7,8 @@ import {
   allowsParallelCalls,
   forcedChoice,
   isRefused,
+  missingAfterExit,
+  missingBeforeExitNote,
   type CalledTool,
   type ToolRuleState,
 } from './tool-rules';
@@ -38,9 +40,17 @@ export function planStep(step: OpenedStep, { now, noteId }: { now: Date; noteId:
   const note = step.step === 0 ? memoryNote(step.blocks, step.memorySeen) : null;
   const input = step.step === 0 ? step.request.messages : [];
   const settled = step.step === 0 ? step.settledEffects : [];
+  const tools = toolsOfTurn(step);
+  const rules = {
+    rules: step.toolRules,
+    toolNames: tools.map(({ name }) => name),
+    called: calledTools(step),
+  };
+  const missing = hasToolsJustRun(step) ? missingAfterExit(rules) : [];
   const notes = [
     ...settled.map((effect) => toNote(effect.noteId, settledNote(effect))),
     ...(note ? [toNote(noteId, note.text)] : []),
+    ...(missing.length > 0 ? [toNote(noteId, missingBeforeExitNote(missing))] : []),
   ];
   const steered = step.steered.flatMap(({ runId, messages }) =>
     messages.map((message) => ({ ...message, runId })),
@@ -49,12 +59,6 @@ export function planStep(step: OpenedStep, { now, noteId }: { now: Date; noteId:
     ...notes.map((message) => ({ ...message, createdAt: now })),
     ...[...input, ...steered].map((message) => fromInput(message, now)),
   ];
-  const tools = toolsOfTurn(step);
-  const rules = {
-    rules: step.toolRules,
-    toolNames: tools.map(({ name }) => name),
-    called: calledTools(step),
-  };
   const allowed = allowedTools(rules);
   const offered = tools.filter(({ name }) => allowed.includes(name));
   return {
@@ -70,6 +74,10 @@ export function planStep(step: OpenedStep, { now, noteId }: { now: Date; noteId:
     isLastStep: step.step + 1 >= step.maxSteps,
   };
 }
+
+/** Whether this step follows on results of the turn's tools; then it is never the first one. */
+const hasToolsJustRun = ({ step, context }: OpenedStep): boolean =>
+  step > 0 && context.at(-1)?.role === 'tool';
 
 /** The agent's tools and those that the client brings for this turn. */
 function toolsOfTurn({ tools, request }: OpenedStep): readonly OfferedTool[] {

@@ -106,7 +106,6 @@ function planCall(
   { index, beyond }: { readonly index: number; readonly beyond: string | null },
 ): PlannedCall {
   const tool = plan.offered.find(({ name }) => name === call.name);
-  const isKnown = plan.rules.toolNames.includes(call.name);
   const planned = {
     index,
     name: nameInHistory(call.name),
@@ -120,13 +119,13 @@ function planCall(
     ...(tool?.isClient && { isClient: true }),
     ...(tool?.asksAgents && { asksAgents: true }),
     ...(tool?.approvalExpiry && { expiry: tool.approvalExpiry }),
-    ...(isKnown &&
-      !tool && {
-        refusal: constraintError(
-          call.name,
-          plan.offered.map(({ name }) => name),
-        ),
-      }),
+    // As in the original, a tool that the agent does not have is refused like one that it may not call now.
+    ...(!tool && {
+      refusal: constraintError(
+        call.name,
+        plan.offered.map(({ name }) => name),
+      ),
+    }),
   };
 }
 
@@ -143,9 +142,11 @@ function withPrefilled(plan: StepPlan, call: ToolCallPart): ToolCallPart {
   }
 }
 
+/** Whether a human is asked first. A call that is refused anyway is nothing to ask about. */
 const mustAsk = (plan: StepPlan, name: string): boolean =>
-  needsApproval(plan.rules.rules, name) ||
-  plan.offered.some((tool) => tool.name === name && tool.requiresApproval);
+  plan.offered.some(
+    (tool) => tool.name === name && (tool.requiresApproval || needsApproval(plan.rules.rules, name)),
+  );
 
 /**
  * Shows deltas to watchers as they come, leaving out calls that the turn will not make: without parallel calls only

@@ -48,12 +48,11 @@ export function allowedTools(state: ToolRuleState): readonly string[] {
 }
 
 /**
- * How the model is asked for its next call. A rule that names the successors of a tool (and `run_first`) forces a call;
- * everything else leaves the choice, so that the model can answer in words.
+ * How the model is asked for its next call. After a tool whose successors a rule names (and for `run_first`) it has to make
+ * one; everything else leaves the choice, so that the model can answer in words.
  */
 export function forcedChoice(state: ToolRuleState): 'auto' | 'required' | { readonly name: string } {
-  const allowed = permitted(state);
-  const [only, ...others] = allowed;
+  const [only, ...others] = allowedTools(state);
   if (only === undefined || !isForced(state)) return 'auto';
   return others.length === 0 ? { name: only } : 'required';
 }
@@ -86,6 +85,13 @@ export function missingBeforeExit({ rules, toolNames, called }: ToolRuleState): 
   const isRequired = (name: string) =>
     rules.some((rule) => rule.type === 'required_before_exit' && rule.tool_name === name);
   return toolNames.filter((name) => isRequired(name) && !called.some((call) => call.name === name));
+}
+
+/** The tools still missing after a call that would have ended the turn; none after any other call. */
+export function missingAfterExit(state: ToolRuleState): readonly string[] {
+  const last = state.called.at(-1);
+  const exits = state.rules.some((rule) => rule.type === 'exit_loop' && rule.tool_name === last?.name);
+  return exits ? missingBeforeExit(state) : [];
 }
 
 /** What the model is told when it tries to end a turn too early. */
@@ -144,13 +150,19 @@ function permits(rule: ToolRule, name: string, called: readonly CalledTool[]): b
   }
 }
 
-function isForced({ rules, called }: ToolRuleState): boolean {
+function isForced({ rules, toolNames, called }: ToolRuleState): boolean {
   const last = called.at(-1);
   return rules.some((rule) => {
-    if (rule.type === 'run_first') return last === undefined;
-    if (last === undefined || rule.tool_name !== last.name) return false;
-    if (rule.type === 'conditional') return successorsOf(rule, last) !== null;
-    return rule.type === 'constrain_child_tools';
+    switch (rule.type) {
+      case 'run_first':
+        return last === undefined && toolNames.includes(rule.tool_name);
+      case 'constrain_child_tools':
+      case 'conditional':
+      case 'parent_last_tool':
+        return rule.tool_name === last?.name;
+      default:
+        return false;
+    }
   });
 }
 

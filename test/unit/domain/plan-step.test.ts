@@ -79,6 +79,21 @@ it('only the tools that the rules allow are offered, and a rule that leaves one 
   expect(plan.toolChoice).toEqual({ name: 'search' });
 });
 
+it('a model that tried to end the turn too early by a tool reads what is missing, once', () => {
+  const tools = [buildOffered('look'), buildOffered('send')];
+  const toolRules = [
+    { type: 'exit_loop', tool_name: 'send' },
+    { type: 'required_before_exit', tool_name: 'look' },
+  ] as const;
+  const after = (...context: ReturnType<typeof result>[]) =>
+    planStep(buildStep({ step: 1, tools, toolRules, context }), AT).newMessages;
+
+  expect(after(result('send'))).toMatchObject([{ id: 'message-note', role: 'note' }]);
+  expect(JSON.stringify(after(result('send')))).toContain('look');
+  expect(after(result('send'), buildMessage('assistant', 'Done?'))).toEqual([]);
+  expect(after(result('look'), result('send'))).toEqual([]);
+});
+
 it('a model without tools is told to call none', () => {
   expect(planStep(buildStep(), AT).toolChoice).toBe('none');
   expect(planStep(buildStep({ tools: [buildOffered('look')] }), AT).toolChoice).toBe('auto');

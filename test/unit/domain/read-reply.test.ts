@@ -69,10 +69,29 @@ it('a reply that was cut off makes none of its calls', () => {
   expect(messages[0]!.parts).toEqual([text]);
 });
 
-it('a call of a tool the agent does not have is planned as harmless and never as parallel', () => {
+it('a call of a tool the agent does not have is harmless, never parallel, and refused in the recorded words', () => {
   expect(read([call('invented')]).calls).toEqual([
-    { index: 0, name: 'invented', effects: 'read', parallel: false },
+    {
+      index: 0,
+      name: 'invented',
+      effects: 'read',
+      parallel: false,
+      refusal: "[ToolConstraintError] Cannot call invented, valid tools include: ['edit', 'look'].",
+    },
   ]);
+  expect(read([call('invented')], { tools: [] }).calls[0]!.refusal).toMatch(/valid tools include: \[\]\.$/);
+});
+
+it('nobody is asked about a call that is refused anyway', () => {
+  const toolRules = [
+    { type: 'run_first', tool_name: 'look' },
+    { type: 'requires_approval', tool_name: 'edit' },
+  ] as const;
+  const { calls, stopReason } = read([call('edit')], { toolRules });
+
+  expect(stopReason).toBeNull();
+  expect(calls[0]).toMatchObject({ name: 'edit', refusal: expect.any(String) });
+  expect(calls[0]).not.toHaveProperty('waits');
 });
 
 it('a call that a rule forbids now is answered with the reason', () => {

@@ -5,6 +5,7 @@ import {
   constraintError,
   endsTurn,
   forcedChoice,
+  missingAfterExit,
   missingBeforeExit,
   needsApproval,
   prefilledArguments,
@@ -90,6 +91,12 @@ describe('parent_last_tool', () => {
     expect(allowedTools(stateOf(rules, calls('a')))).toEqual(['b']);
     expect(allowedTools(stateOf(rules, calls('a', 'b')))).toEqual(['a', 'c', 'd']);
   });
+
+  it('forces a child right after the parent and nothing at any other time', () => {
+    expect(forcedChoice(stateOf(rules, calls('a')))).toEqual({ name: 'b' });
+    expect(forcedChoice(stateOf(rules))).toBe('auto');
+    expect(forcedChoice(stateOf(rules, calls('a', 'b')))).toBe('auto');
+  });
 });
 
 describe('conditional', () => {
@@ -113,16 +120,17 @@ describe('conditional', () => {
     expect(forcedChoice(after(result))).toEqual({ name: child });
   });
 
-  it('takes the default child for any other output, and everything without a default', () => {
+  it('takes the default child for any other output, and everything without a default, but forces a call', () => {
     expect(allowedTools(after('Exact', { default_child: 'c' }))).toEqual(['c']);
+    expect(forcedChoice(after('Exact', { default_child: 'c' }))).toEqual({ name: 'c' });
     expect(allowedTools(after('Exact'))).toEqual(toolNames);
-    expect(forcedChoice(after('Exact'))).toBe('auto');
+    expect(forcedChoice(after('Exact'))).toBe('required');
     expect(allowedTools(after('', { default_child: null }))).toEqual(toolNames);
   });
 
   it('allows everything when a required mapping has no match, so that the agent is not stuck', () => {
     expect(allowedTools(after('x', { require_output_mapping: true, default_child: 'b' }))).toEqual(toolNames);
-    expect(forcedChoice(after('x', { require_output_mapping: true }))).toBe('auto');
+    expect(forcedChoice(after('x', { require_output_mapping: true }))).toBe('required');
   });
 
   it('looks at the last call only', () => {
@@ -155,6 +163,13 @@ describe('the end of a turn', () => {
     expect(endsTurn(stateOf([exit, required], calls('a')), ['a'])).toBe(false);
     expect(missingBeforeExit(stateOf([exit, required], calls('a')))).toEqual(['b']);
     expect(endsTurn(stateOf([exit, required], calls('b', 'a')), ['a'])).toBe(true);
+  });
+
+  it('tells which tools are missing after a call that would have ended the turn, and after no other', () => {
+    expect(missingAfterExit(stateOf([exit, required], calls('a')))).toEqual(['b']);
+    expect(missingAfterExit(stateOf([exit, required], calls('a', 'c')))).toEqual([]);
+    expect(missingAfterExit(stateOf([exit, required], calls('b', 'a')))).toEqual([]);
+    expect(missingAfterExit(stateOf([exit, required]))).toEqual([]);
   });
 
   it('does not wait for a required tool that the agent does not have', () => {
@@ -263,6 +278,7 @@ describe('for any rules and history', () => {
 
         if (typeof choice === 'object') expect(allowedTools(state)).toEqual([choice.name]);
         if (choice === 'required') expect(allowedTools(state).length).toBeGreaterThan(1);
+        if (state.rules.length === 0) expect(choice).toBe('auto');
       }),
     );
   });
