@@ -59,8 +59,9 @@ function atModel(turns: TurnStore, reach: Failpoint, calls: CallMemory): ModelSi
 type ToolSide = Pick<TurnStore, 'openTool' | 'saveToolResult' | 'runTransactionalTool' | 'settleTool'>;
 
 function atTools(turns: TurnStore, reach: Failpoint, calls: CallMemory): ToolSide {
-  const atCall = (boundary: BoundaryName, { runId, step, effects, key }: OpenedTool) =>
-    reach({ boundary, runId, step, effects, key });
+  // The class that the tool declares, also where the plan of a call has forgotten it (`withoutLedger`).
+  const atCall = (boundary: BoundaryName, { runId, step, effects, key, tool }: OpenedTool) =>
+    reach({ boundary, runId, step, effects: tool?.effects ?? effects, key });
   return {
     async openTool(key) {
       const { runId, step } = key;

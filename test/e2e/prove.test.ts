@@ -84,7 +84,7 @@ it('without the ledger the same kills double effects, and the kit says so', asyn
     '--without-ledger',
   ]);
 
-  expect(await kit.ended).toBe(1);
+  expect({ code: await kit.ended, output: kit.output() }).toMatchObject({ code: 1 });
 
   const report = kit.report();
   expect(report.allCalls.once.duplicate).toBeGreaterThan(0);
