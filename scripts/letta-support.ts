@@ -67,7 +67,7 @@ const FEEDBACK = runs('keeps what a person thought of a step');
 
 const STORED_TOOL = tools(
   'stores a tool with a schema in the form of the original, and replaces it by name',
-  'The source is Python, or its schema must come along (`json_schema`) and a call of it answers with a tool error.',
+  'The source is Python, TypeScript or JavaScript.',
 );
 
 const NO_CLIENT_TOOLS = '`client_tools` are ignored: tools run in the server, or wait for an approval.';
@@ -225,7 +225,6 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ),
   'POST /v1/tools/run': sources(
     'tries a source without an agent and answers with a message of the original form',
-    'The source is Python.',
   ),
   'DELETE /v1/tools/{}': tools('deletes a tool with null and takes it from its agents'),
 
@@ -283,7 +282,7 @@ export const DIFFERENCES: readonly string[] = [
     'happen inside the turn.',
   'A password alone (`EVERTURN_PASSWORD` or `LETTA_SERVER_PASSWORD`) locks the API; the original also needs a switch.',
   '`fetch_webpage` reads pages itself, public addresses only; `web_search` asks Exa, as the original does; ' +
-    '`run_code` can be attached and answers that it is not available.',
+    '`run_code` runs Python, JavaScript and TypeScript in the sandbox of this server, where the original asks a service.',
   'Searches of passages rank by words and, where the archive has an embedding model, by vectors, fused by reciprocal rank; ' +
     'the `score` of a hit is larger the better it is. The vector of a passage has the length its model gives (the ' +
     'original pads to 4096), and is `null` while it is missing: a passage is kept when the embedding model is away.',
@@ -293,9 +292,14 @@ export const DIFFERENCES: readonly string[] = [
     'size comes through. Without a usable summary the oldest messages are taken out all the same (docs/context.md).',
   '`POST …/summarize` and `…/compact` are runs: they are listed, can be cancelled, and go on after a crash.',
   'A fork copies its messages: they have ids of their own and belong to no run.',
-  '`run_code` runs Python in the sandbox of this server, where the original asks a service.',
   'Tools run in a sandbox: no network unless the tool has one, no programs, no files but their own (docs/tools.md). ' +
     'Packages are installed from wheels alone. A `json_schema` that names no function of the source is refused with 400.',
+  'Tools in TypeScript and JavaScript (`source_type` `typescript` or `javascript`) run in a Deno on this ' +
+    'machine; the original needs E2B or Modal for them. The last exported function is the tool, unless ' +
+    '`json_schema` names one.',
+  'A `run_first` rule for a tool that the agent does not have does nothing; the original then offers no tool at all. ' +
+    'An `exit_loop` tool in the last step that `max_steps` allows ends with `tool_rule`, not `max_steps`. A call that a ' +
+    'rule refuses is not put to a human first.',
   'System prompts and tool descriptions are our own. The results and errors of tools have the words of the original.',
   'Agents of the older types get no `thinking` argument in their tools, and need not call a tool to end a turn. ' +
     '`react_agent` and `workflow_agent` begin with the system message only: they have no tool to say the first words with.',

@@ -61,7 +61,7 @@ async function turn(agentId: string, input: string) {
     };
   });
   const results = messages.flatMap((message) =>
-    message.message_type === 'tool_return_message' ? [message.tool_return] : [],
+    message.message_type === 'tool_return_message' ? [message.tool_returns?.[0]?.tool_return] : [],
   );
   return { results, stop: stop_reason.stop_reason, asked, messages };
 }

@@ -4,6 +4,7 @@ import type { ToolArguments } from '../../domain/tool-arguments';
 import { toolError, truncateResult } from '../../domain/tool-failure';
 import { toCodeModule } from './code-module';
 import { deriveTypeScriptSchema } from './derive-schema';
+import { removeLeftBehind } from '../python/work-folder';
 import { createNpmPackages } from './npm-packages';
 import { readSignature, type Signature } from './parameters';
 import { fileNameOf, findFunction, type ExportedFunction } from './parse-source';
@@ -17,16 +18,22 @@ const CODE_RESULT_LIMIT = 1_000_000;
 
 /** Tools and code in TypeScript and JavaScript, each call in a Deno process of its own that may do next to nothing. */
 export function createTypeScriptLanguage(settings: TypeScriptSettings, log: TypeScriptLog): SourceLanguage {
+  let tidied: Promise<void> | null = null;
+  const tidy = () => (tidied ??= removeLeftBehind(new Date()));
   return {
     deriveSchema: deriveTypeScriptSchema,
-    runTool: createRunTool(settings, log),
+    runTool: createRunTool(settings, { log, tidy }),
     runCode: { js: createRunCode('javascript', settings), ts: createRunCode('typescript', settings) },
   };
 }
 
-function createRunTool(settings: TypeScriptSettings, log: TypeScriptLog): SourceRunner {
+function createRunTool(
+  settings: TypeScriptSettings,
+  { log, tidy }: { readonly log: TypeScriptLog; readonly tidy: () => Promise<void> },
+): SourceRunner {
   const packages = createNpmPackages(settings, log);
   return async (tool, args, call) => {
+    await tidy();
     const source = tool.sourceCode ?? '';
     const { found, signature } = readTool(source, tool.sourceType, tool.name);
     const given = fitArguments(tool.name, signature, args);

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -352,7 +352,7 @@ it('leaves no process behind when its server is killed in the middle of a loop',
   const script = path.join(__dirname, '..', '..', 'support', 'run-typescript-tool.ts');
   const server = spawn(process.execPath, ['-r', hook, script, body('for (;;);')], { stdio: 'ignore' });
   const pid = server.pid ?? 0;
-  await until(() => descendants(pid).length >= 2, 30_000);
+  await until(() => descendants(pid).some((each) => commandOf(each).includes('run-tool.mjs')), 30_000);
   const below = descendants(pid);
   server.kill('SIGKILL');
 
@@ -366,14 +366,9 @@ it('leaves no process behind when its server is killed in the middle of a loop',
 /** Processes below this one whose program is Deno's. */
 const childrenNamedDeno = () =>
   descendants(process.pid).filter((pid) => {
-    const command = fs.existsSync('/proc') ? readCommand(pid) : '';
-    return command.startsWith(findDeno());
+    return commandOf(pid).startsWith(findDeno());
   });
 
-function readCommand(pid: number): string {
-  try {
-    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return ''; // Gone meanwhile.
-  }
+function commandOf(pid: number): string {
+  return spawnSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim();
 }

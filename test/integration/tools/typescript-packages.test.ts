@@ -64,10 +64,12 @@ it('lets a tool import only what it asked for, and read nothing else', async () 
 });
 
 it('tells what npm said when a package cannot be installed, and leaves nothing of it', async () => {
+  fs.mkdirSync(packagesFolder, { recursive: true });
+  const before = fs.readdirSync(packagesFolder);
   await expect(run(GREET, [{ name: 'broken', version: '1.0.0' }])).rejects.toThrow(
     "The tool's packages (broken@1.0.0) could not be installed: 404 Not Found - broken",
   );
-  expect(fs.readdirSync(packagesFolder)).toHaveLength(1);
+  expect(fs.readdirSync(packagesFolder)).toEqual(before);
 });
 
 it('says so when there is no npm', async () => {
