@@ -8,6 +8,8 @@ import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 import { createWindowedModel } from '../support/windowed-model';
 
+jest.setTimeout(60_000);
+
 const WINDOW = 8_000;
 const model = createWindowedModel();
 let database: TestDatabase;
@@ -166,14 +168,16 @@ it('without any summarizer the oldest messages are taken out, and the turn goes 
   expect(summary?.content).toContain('question 0');
 });
 
-it('a summary that is longer than what it stands for is not taken', async () => {
+it('a summarizer that says nothing is asked three times, and the turn goes on all the same', async () => {
   const agentId = await createAgent();
   await speak(agentId, agentId, 100);
   model.reset({ window: WINDOW, onSummary: () => ({ text: '' }) });
 
-  await say(agentId, 'SAY fine');
+  const answer = await say(agentId, 'SAY fine');
 
+  expect(answer.stop_reason.stop_reason).toBe('end_turn');
   expect(model.summarized).toHaveLength(3);
+  expect((await contextRoles(agentId)).slice(0, 2)).toEqual(['system', 'summary']);
 });
 
 it('a reply that fills the window is followed by a summary before its turn ends', async () => {
