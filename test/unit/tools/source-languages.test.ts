@@ -23,6 +23,7 @@ const stored = (sourceType: string) => buildTool({ name: 'f' }, { sourceType, so
 const runner = (sources: SourceLanguage) =>
   createToolRunner({
     recall: { search: () => Promise.resolve([]) },
+    archive: { search: () => Promise.reject(new Error('nothing is archived here')) },
     exaApiKey: null,
     sources,
     agentState: (agentId) => Promise.resolve({ id: agentId }),
