@@ -65,10 +65,7 @@ const CONVERSATION_FORM = conversations(
 const RECOMPILED = contexts('shows the new text, and stores it unless it is a dry run');
 const FEEDBACK = runs('keeps what a person thought of a step');
 
-const STORED_TOOL = tools(
-  'stores a tool with a schema in the form of the original, and replaces it by name',
-  'The source is Python, TypeScript or JavaScript.',
-);
+const STORED_TOOL = tools('stores a tool with a schema in the form of the original, and replaces it by name');
 
 const NO_CLIENT_TOOLS = '`client_tools` are ignored: tools run in the server, or wait for an approval.';
 
