@@ -73,7 +73,8 @@ export async function runJob(job: DenoJob, settings: TypeScriptSettings): Promis
         timeoutMs: job.timeoutMs,
         signal: job.signal,
       });
-      if (end.stoppedFor === 'abort') throw job.signal.reason;
+      // A tool that was done when it was stopped is done: the caller keeps what it brought.
+      if (end.stoppedFor === 'abort' && end.answer === undefined) throw job.signal.reason;
       return read(end, job);
     });
   } finally {
@@ -134,8 +135,7 @@ const requestOf = ({ job, folder, gateway, nonce }: Place & { readonly nonce: st
 function read(end: DenoEnd, job: DenoJob): JobEnd {
   const answer = Answer.safeParse(end.answer);
   const printed = { stdout: end.stdout, stderr: end.stderr };
-  if (end.stoppedFor !== null || !answer.success)
-    return { ...lost(end, job), value: null, length: 0, stdout: end.stdout };
+  if (!answer.success) return { ...lost(end, job), value: null, length: 0, stdout: end.stdout };
   if ('error' in answer.data) return { ...printed, value: null, length: 0, error: answer.data.error };
   return { ...printed, value: answer.data.value ?? null, length: answer.data.length, error: null };
 }
