@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-deprecated -- servers of the older kind are still around */
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { randomUUID } from 'node:crypto';
@@ -50,11 +51,14 @@ export async function startMcpHttpServer(
     const { pathname, searchParams } = new URL(req.url ?? '/', 'http://server');
     if (pathname === '/sse') return openStream(res);
     if (pathname === '/messages')
-      return void (await sse.get(searchParams.get('sessionId') ?? '')?.handlePostMessage(req, res, body));
+      return sse.get(searchParams.get('sessionId') ?? '')?.handlePostMessage(req, res, body);
     const id = req.headers['mcp-session-id'];
     if (typeof id === 'string') {
       const known = streamable.get(id);
-      if (!known) return void res.writeHead(404).end('Session not found');
+      if (!known) {
+        res.writeHead(404).end('Session not found');
+        return;
+      }
       return known.handleRequest(req, res, body);
     }
     const transport = new StreamableHTTPServerTransport({
@@ -63,7 +67,7 @@ export async function startMcpHttpServer(
       onsessioninitialized: (started) => void streamable.set(started, transport),
     });
     transport.onclose = () => void streamable.delete(transport.sessionId ?? '');
-    await createScriptedServer(script).connect(transport as never); // its optional fields are declared otherwise
+    await createScriptedServer(script).connect(transport);
     await transport.handleRequest(req, res, body);
   }
 

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-deprecated -- the other class checks what servers declare; these must be free to lie */
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
   CallToolRequestSchema,

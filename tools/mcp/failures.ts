@@ -1,6 +1,7 @@
 import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { ErrorCode, McpError } from '@modelcontextprotocol/sdk/types.js';
+import { types } from 'node:util';
 
 /**
  * What became of a request. `not-sent`, `session-gone`, `unauthorized` and `rejected`: it surely had no effect.
@@ -71,7 +72,11 @@ function fromStatus(status: number, error: unknown): McpFailure {
 
 /** A failure of ours that the network code has wrapped. */
 function findRefusal(error: unknown): McpFailure | null {
-  for (let each: unknown = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth++)
+  for (
+    let each: unknown = error, depth = 0;
+    types.isNativeError(each) && depth < 5;
+    each = each.cause, depth++
+  )
     if (each instanceof McpFailure) return each;
   return null;
 }
@@ -93,7 +98,11 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 function codeOf(error: unknown): string | null {
-  for (let each: unknown = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth++)
+  for (
+    let each: unknown = error, depth = 0;
+    types.isNativeError(each) && depth < 5;
+    each = each.cause, depth++
+  )
     if ('code' in each && typeof each.code === 'string') return each.code;
   return null;
 }

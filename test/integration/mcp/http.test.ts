@@ -119,17 +119,17 @@ it('a server that is away for a second is waited for, whatever the tool may do',
 });
 
 it.each([
-  ['once', WAYS[0], false, 'OUTCOME_UNKNOWN', 1],
-  ['once', WAYS[0], true, 'OUTCOME_UNKNOWN', 1],
-  ['once', WAYS[1], false, 'OUTCOME_UNKNOWN', 1],
-  ['idempotent', WAYS[0], false, { status: 'success' }, 2],
-  ['read', WAYS[1], false, { status: 'success' }, 2],
+  { effects: 'once', way: 'streamable HTTP', end: 'OUTCOME_UNKNOWN', times: 1 },
+  { effects: 'once', way: 'JSON', end: 'OUTCOME_UNKNOWN', times: 1 },
+  { effects: 'once', way: 'SSE', end: 'OUTCOME_UNKNOWN', times: 1 },
+  { effects: 'idempotent', way: 'streamable HTTP', end: { status: 'success' }, times: 2 },
+  { effects: 'read', way: 'SSE', end: { status: 'success' }, times: 2 },
 ] as const)(
-  'a %s call whose server dies in the middle (%s, json %s) ends as it may',
-  async (effects, [, urlOf], json, end, times) => {
-    const { server, script } = await start({ json });
+  'a call whose server dies in the middle is repeated if its effects allow it ($effects, $way)',
+  async ({ effects, way, end, times }) => {
+    const { server, script } = await start({ json: way === 'JSON' });
     const connections = connect();
-    const at = target(httpConfig(urlOf(server)));
+    const at = target(httpConfig(way === 'SSE' ? server.sseUrl : server.url));
     await connections.listTools(at);
     const hanging = new Promise<undefined>(() => undefined);
     script.answer = () => (script.calls.length === 1 ? hanging : undefined);
@@ -240,8 +240,9 @@ it('a flood is cut off: the call is lost and the next one works', async () => {
         return false;
       script.calls.push({ tool: 'flood', args: {}, key: null });
       res.setHeader('content-type', 'text/event-stream');
-      const write = () =>
-        void (res.writable && res.write('data: '.padEnd(64_000, 'x'), () => setImmediate(write)));
+      const write = () => {
+        if (res.writable) res.write('data: '.padEnd(64_000, 'x'), () => setImmediate(write));
+      };
       write();
       return true;
     },
