@@ -48,6 +48,21 @@ const PASSAGE_FORM = archives('are stored with their vector in the form of the o
 const BY_WORDS = 'By words alone, whatever `search_mode` asks for.';
 
 const GROUP_FORM = 'shows a group in the form of the original';
+const mcpServers = proof('contract/mcp-servers.test.ts');
+const mcpOAuth = proof('contract/mcp-oauth.test.ts');
+
+const MCP_CRUD: Support = {
+  ...mcpServers('a server is created, read, listed, changed and deleted by the unmodified SDK'),
+  limit: 'Secrets are shown as `[secret]`.',
+};
+const MCP_TOOLS = mcpServers(
+  'the tools of a server are tools like any other, with the effects that their server declares',
+);
+const MCP_BY_NAME = mcpServers('the routes by name show the same servers in their older form');
+const MCP_OAUTH = mcpOAuth(
+  'a user grants access on the page of the authorization server, and the tools are there',
+);
+
 const SDK = agents('serves the unmodified SDK from creation to deletion');
 const ATTACHING = blocks('attaches and detaches with null for 1.0 clients and with the agent for older ones');
 const BY_LABEL = blocks("reads and changes an agent's block by its label, also after the label changed");
@@ -225,6 +240,30 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ),
   'DELETE /v1/tools/{}': tools('deletes a tool with null and takes it from its agents'),
 
+  'POST /v1/mcp-servers': MCP_CRUD,
+  'GET /v1/mcp-servers': MCP_CRUD,
+  'GET /v1/mcp-servers/{}': MCP_CRUD,
+  'PATCH /v1/mcp-servers/{}': MCP_CRUD,
+  'DELETE /v1/mcp-servers/{}': mcpServers(MCP_CRUD.title),
+  'PATCH /v1/mcp-servers/{}/refresh': mcpServers(
+    'a refresh takes over what has changed, and leaves what a user has set',
+  ),
+  'GET /v1/mcp-servers/{}/tools': MCP_TOOLS,
+  'GET /v1/mcp-servers/{}/tools/{}': MCP_TOOLS,
+  'POST /v1/mcp-servers/{}/tools/{}/run': mcpServers('a tool is run for a client, whatever comes of it'),
+  'GET /v1/mcp-servers/connect/{}': MCP_OAUTH,
+  'GET /v1/tools/mcp/oauth/callback': MCP_OAUTH,
+  'GET /v1/tools/mcp/servers': { ...MCP_BY_NAME, limit: 'Secrets are shown as `[secret]`.' },
+  'PUT /v1/tools/mcp/servers': { ...MCP_BY_NAME, limit: 'Secrets are shown as `[secret]`.' },
+  'POST /v1/tools/mcp/servers/connect': MCP_OAUTH,
+  'POST /v1/tools/mcp/servers/test': MCP_BY_NAME,
+  'PATCH /v1/tools/mcp/servers/{}': MCP_BY_NAME,
+  'DELETE /v1/tools/mcp/servers/{}': MCP_BY_NAME,
+  'POST /v1/tools/mcp/servers/{}/resync': MCP_BY_NAME,
+  'GET /v1/tools/mcp/servers/{}/tools': MCP_BY_NAME,
+  'POST /v1/tools/mcp/servers/{}/tools/{}/execute': MCP_BY_NAME,
+  'POST /v1/tools/mcp/servers/{}/{}': MCP_BY_NAME,
+
   'GET /v1/messages': lists('keeps conversations apart when asked to'),
   'GET /v1/messages/{}': lists(
     'counts stored messages, not the items they are shown as, and shows one message as all of its items',
@@ -297,6 +336,8 @@ export const DIFFERENCES: readonly string[] = [
   'A `run_first` rule for a tool that the agent does not have does nothing; the original then offers no tool at all. ' +
     'An `exit_loop` tool in the last step that `max_steps` allows ends with `tool_rule`, not `max_steps`. A call that a ' +
     'rule refuses is not put to a human first.',
+  'Secrets of MCP servers (tokens, headers, variables) are never shown, and a tool whose name another tool has is not ' +
+    'taken for it: it gets the name of its server in front. Unknown MCP servers are 404 on every route.',
   'System prompts and tool descriptions are our own. The results and errors of tools have the words of the original.',
   'Agents of the older types get no `thinking` argument in their tools, and need not call a tool to end a turn. ' +
     '`react_agent` and `workflow_agent` begin with the system message only: they have no tool to say the first words with.',
@@ -314,6 +355,7 @@ export const EXTENSIONS: readonly string[] = [
     'users). It decides what happens to a call whose process died (decision 0004). `PATCH /v1/agents/{}/tools/effects/{}` ' +
     'with `{"effects": …}` says it for the calls of one agent, `null` takes that back.',
   '`network` on tools, read and written: whether the code reaches public web servers; `TOOL_NETWORK` decides where it is not set.',
+  'Fields `tools_read_at` and `tools_error` on MCP servers: how old the list of their tools is, and why it could not be read.',
   '`GET /v1/effects/*key`, `GET /v1/effects` (`status`, `agent_id`, `run_id`, `tool_name`, `before`, `after`, `limit`, ' +
     '`order`): the ledger of tool calls, by `run/step/tool_call_id`. `POST /v1/effects/*key/resolve` with `{"resolution": ' +
     '"done" | "not_done" | "retry", "result"?}` settles a call whose outcome is unknown.',

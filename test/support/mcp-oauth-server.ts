@@ -79,7 +79,7 @@ export async function startMcpOAuthServer(script: McpScript): Promise<McpOAuthSe
     requireBearerAuth({ verifier: provider, resourceMetadataUrl }),
     express.json(),
     async (req, res) => {
-      const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined } as object);
+      const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined });
       await createScriptedServer(script).connect(transport);
       await transport.handleRequest(req, res, req.body);
     },

@@ -203,3 +203,18 @@ it('a build id makes the workers a version of a deployment, whose name has a def
   });
   expect(loadConfig({ TEMPORAL_DEPLOYMENT_NAME: 'agents' }).temporal.deployment).toBeNull();
 });
+
+it('leaves MCP servers on this machine off until they are switched on', () => {
+  const on = {
+    MCP_DISABLE_STDIO: 'false',
+    EVERTURN_MCP_PRIVATE_ADDRESSES: 'true',
+    MCP_EXECUTE_TOOL_TIMEOUT: '120',
+  };
+
+  expect(loadConfig({}).mcp).toEqual({ allowsStdio: false, allowsPrivate: false, callMs: 60_000 });
+  expect(loadConfig(on).mcp).toEqual({ allowsStdio: true, allowsPrivate: true, callMs: 120_000 });
+  expect(problem({ MCP_EXECUTE_TOOL_TIMEOUT: '0' })).toContain(
+    'MCP_EXECUTE_TOOL_TIMEOUT is not a number of seconds',
+  );
+  expect(problem({ MCP_EXECUTE_TOOL_TIMEOUT: '481' })).toContain('from 1 to 480');
+});

@@ -77,3 +77,12 @@ it('a resolution leaves the prompt as it was, byte for byte', () => {
 
   expect(JSON.stringify(after)).toBe(JSON.stringify(before));
 });
+
+it('says of a lost server that it was the server, and of a lost process that it was the process', () => {
+  expect(lostOutcome('charge', 'OUTCOME_UNKNOWN', true).result).toContain(
+    'its server was lost, or gave no answer',
+  );
+  expect(lostOutcome('charge', 'WORKER_LOST', true).result).toContain(
+    'the process running it was lost (WORKER_LOST)',
+  );
+});
