@@ -58,8 +58,9 @@ const bytesOf = (data: unknown): string =>
 /** Whether a text is the JSON of `value`, however it is laid out, or the only thing in it: servers wrap texts like that. */
 function saysJson(text: unknown, value: unknown): boolean {
   if (typeof text !== 'string') return false;
-  const inside = isRecord(value) ? Object.values(value) : [];
-  if (inside.length === 1 && typeof inside[0] !== 'object' && String(inside[0]) === text) return true;
+  const [inside, ...more] = isRecord(value) ? Object.values(value) : [];
+  if (more.length === 0 && (inside === text || (typeof inside === 'number' && String(inside) === text)))
+    return true;
   if (!/^\s*\{/.test(text)) return false;
   try {
     return sorted(JSON.parse(text)) === sorted(value);
