@@ -232,7 +232,10 @@ function contradictions(env: Env): string[] {
       'TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH belong together; set both or neither.',
     );
   }
-  if (env.EMBEDDINGS_BASE_URL === undefined && (env.EMBEDDINGS_API_KEY ?? env.EMBEDDINGS_MODEL) !== undefined) {
+  if (
+    env.EMBEDDINGS_BASE_URL === undefined &&
+    (env.EMBEDDINGS_API_KEY ?? env.EMBEDDINGS_MODEL) !== undefined
+  ) {
     problems.push(
       'EMBEDDINGS_API_KEY and EMBEDDINGS_MODEL belong to EMBEDDINGS_BASE_URL; set that too, or remove them.',
     );

@@ -90,7 +90,7 @@ it('sees what was written and deleted since its last look, and only what a filte
     pgvector.nearest(scope, vectorOf(7), { limit, among });
   expect((await nearest(1))![0]).toBe(ids[7]);
 
-  await deletePassage(pool, scope.archiveId!, ids[7]!);
+  await deletePassage(pool, scope.archiveId, ids[7]!);
   const passage = { id: newId('passage'), text: 'later', tags: [], metadata: {}, createdAt: null };
   await insertPassages(pool, scope.archiveId!, [{ passage, embedding: { model: 'm', vector: vectorOf(7) } }]);
 

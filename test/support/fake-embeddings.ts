@@ -43,27 +43,24 @@ export async function startFakeEmbeddings({
   );
 
   const server = await startFakeServer(async ({ path, raw, res }) => {
-    if (path.endsWith('/models'))
-      return void sendJson(res, 200, { object: 'list', data: [{ id: 'meaning', object: 'model' }] });
+    if (path.endsWith('/models')) {
+      sendJson(res, 200, { object: 'list', data: [{ id: 'meaning', object: 'model' }] });
+      return;
+    }
     const { input, model } = JSON.parse(raw.toString()) as { input: string | string[]; model: string };
     const texts = Array.isArray(input) ? input : [input];
     requests.push(texts);
     if (passing > 0) passing -= 1;
     else await gate;
-    if (trouble && 'status' in trouble)
-      return void sendJson(res, trouble.status, {
-        error: { message: 'the fake is in trouble', type: 'server_error' },
-      });
+    const now = trouble;
+    if (now && 'status' in now) {
+      sendJson(res, now.status, { error: { message: 'the fake is in trouble', type: 'server_error' } });
+      return;
+    }
     const size = DIMENSIONS[model] ?? dimensions;
-    const wrong = trouble;
-    const vectorOf = (text: string) => (wrong ? wrong.vector : meaningVector(text, size, meaningOf));
+    const vectorOf = (text: string) => (now ? now.vector : meaningVector(text, size, meaningOf));
     const data = texts.map((text, index) => ({ object: 'embedding', index, embedding: vectorOf(text) }));
-    return void sendJson(res, 200, {
-      object: 'list',
-      model,
-      data,
-      usage: { prompt_tokens: 1, total_tokens: 1 },
-    });
+    sendJson(res, 200, { object: 'list', model, data, usage: { prompt_tokens: 1, total_tokens: 1 } });
   });
   return {
     url: `${server.origin}/v1`,
