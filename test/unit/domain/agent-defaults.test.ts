@@ -25,6 +25,18 @@ it('chooses base tools by agent type and leaves them out when asked to', () => {
   );
 });
 
+it('gives an agent with a sleeptime partner the search of its archive', () => {
+  const options = {
+    agentType: 'letta_v1_agent',
+    includeBaseTools: true,
+    includeMultiAgentTools: false,
+  } as const;
+
+  expect(baseToolNames({ ...options, enableSleeptime: true })).toContain('archival_memory_search');
+  expect(baseToolNames(options)).not.toContain('archival_memory_search');
+  expect(baseToolNames({ ...options, includeBaseTools: false, enableSleeptime: true })).toEqual([]);
+});
+
 const options = {
   agentType: 'letta_v1_agent',
   model: 'openai/gpt-4.1',

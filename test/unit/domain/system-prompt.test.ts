@@ -24,6 +24,21 @@ const input: SystemPromptInput = {
   recallCount: 3,
 };
 
+it('tells of the archive and its tags only where there is something in it', () => {
+  const without = compileSystemPrompt(input);
+  const lines = (archive: SystemPromptInput['archive']) =>
+    compileSystemPrompt({ ...input, ...(archive && { archive }) })
+      .split('\n')
+      .filter((line) => !without.includes(line));
+
+  expect(lines({ count: 0, tags: [] })).toEqual([]);
+  expect(lines({ count: 2, tags: [] })).toEqual([
+    '- Your archive holds 2 passages; archival tools can find them',
+  ]);
+  expect(lines({ count: 2, tags: ['a', 'b'] })).toHaveLength(2);
+  expect(compileSystemPrompt({ ...input, archive: { count: 0, tags: ['a'] } })).toBe(without);
+});
+
 it('puts blocks and metadata behind the instructions', () => {
   expect(compileSystemPrompt(input)).toBe(`Be kind.
 

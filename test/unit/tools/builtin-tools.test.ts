@@ -18,6 +18,13 @@ it.each([
     true,
     'query:string roles:array limit:integer start_date:string end_date:string',
   ],
+  ['archival_memory_insert', 'letta_core', false, 'content:string! tags:array'],
+  [
+    'archival_memory_search',
+    'letta_core',
+    true,
+    'query:string! tags:array tag_match_mode:string top_k:integer start_datetime:string end_datetime:string',
+  ],
   [
     'web_search',
     'letta_builtin',
@@ -44,8 +51,8 @@ it.each([
   ]);
 });
 
-it('holds nine tools with unique names and a description for every parameter', () => {
-  expect(new Set(builtinTools.map((tool) => tool.name)).size).toBe(16);
+it('holds eighteen tools with unique names and a description for every parameter', () => {
+  expect(new Set(builtinTools.map((tool) => tool.name)).size).toBe(18);
   for (const tool of builtinTools) {
     const { properties } = tool.parameters as { properties: Record<string, { description?: string }> };
     expect(Object.values(properties).every(({ description }) => (description ?? '').length > 10)).toBe(true);
