@@ -48,6 +48,10 @@ export function createVectorCache(pool: Pool, maxBytes = MOST_BYTES): VectorCach
   const keyOf = ({ archiveId, model, dimensions }: VectorScope) =>
     `${archiveId ?? ''}#${model}#${dimensions}`;
 
+  // A set that the cache can't hold would be read anew by every search.
+  const mostOf = ({ dimensions }: VectorScope) =>
+    Math.min(MOST_VECTORS, Math.floor(maxBytes / (1.5 * 4 * dimensions + 128)));
+
   /** One update at a time; a caller that came while one was under way needs the next. */
   async function current(scope: VectorScope): Promise<VectorSet | null> {
     const key = keyOf(scope);
@@ -55,8 +59,9 @@ export function createVectorCache(pool: Pool, maxBytes = MOST_BYTES): VectorCach
     const mine = previous
       .catch(() => null)
       .then(async () => {
-        const set = await refresh(pool, scope, sets.get(key) ?? emptySet());
-        if (set) sets.set(key, set);
+        const set = await refresh(pool, scope, { set: sets.get(key) ?? emptySet(), most: mostOf(scope) });
+        // A copy, or the cache would keep the size that the set had when it came.
+        if (set) sets.set(key, { ...set });
         else sets.delete(key);
         return set;
       });
@@ -87,23 +92,28 @@ const emptySet = (): VectorSet => ({
   since: '0',
 });
 
+const IN_SCOPE = `($1::text is null or archive_id = $1) and embedding_model = $2 and embedding_dim = $3`;
+
 /** The set with everything that was committed by now; null when that is too much to hold. */
-async function refresh(pool: Pool, scope: VectorScope, set: VectorSet): Promise<VectorSet | null> {
+async function refresh(
+  pool: Pool,
+  scope: VectorScope,
+  { set, most }: { readonly set: VectorSet; readonly most: number },
+): Promise<VectorSet | null> {
+  if (set.ids.length === 0 && (await exceeds(pool, scope, most))) return null;
   const { rows } = await pool.query<{ xmin: string; id: string | null; embedding: Buffer }>({
     name: 'vectors-since',
     text: `select seen.xmin, p.id, p.embedding
        from (select pg_snapshot_xmin(pg_current_snapshot())::text as xmin) seen
             left join lateral (
-              select id, embedding from passages
-               where ($1::text is null or archive_id = $1) and embedding_model = $2 and embedding_dim = $3
-                 and embedded_in >= $4::xid8
-               limit $5) p on true`,
-    values: [scope.archiveId, scope.model, scope.dimensions, set.since, MOST_VECTORS + 1],
+              select id, embedding from passages where ${IN_SCOPE} and embedded_in >= $4::xid8 limit $5) p on true`,
+    values: [scope.archiveId, scope.model, scope.dimensions, set.since, most + 1],
   });
   const found = rows.flatMap(({ id, embedding }) => (id === null ? [] : [{ id, embedding }]));
   const added = found.filter(({ id }) => !set.places.has(id)).length;
-  if (set.ids.length + added > MOST_VECTORS)
-    return set.ids.length > set.places.size ? refresh(pool, scope, emptySet()) : null;
+  // Places of what is gone are not used again: a set that is full of them is begun anew.
+  if (set.ids.length + added > most)
+    return set.ids.length === 0 ? null : refresh(pool, scope, { set: emptySet(), most });
   reserve(set, (set.ids.length + added) * scope.dimensions);
   for (const { id, embedding } of found) {
     const place = set.places.get(id) ?? set.ids.push(id) - 1;
@@ -112,6 +122,14 @@ async function refresh(pool: Pool, scope: VectorScope, set: VectorSet): Promise<
   }
   set.since = rows[0]?.xmin ?? set.since;
   return set;
+}
+
+async function exceeds(pool: Pool, scope: VectorScope, most: number): Promise<boolean> {
+  const { rows } = await pool.query<{ count: number }>(
+    `select count(*) from (select from passages where ${IN_SCOPE} limit $4) counted`,
+    [scope.archiveId, scope.model, scope.dimensions, most + 1],
+  );
+  return (rows[0]?.count ?? 0) > most;
 }
 
 /** Room for so many numbers; grows by half, so that single inserts do not copy everything each time. */

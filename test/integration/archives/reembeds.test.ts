@@ -6,6 +6,7 @@ import { inTransaction, type Pool } from '../../../db/pool';
 import { createEmbedder } from '../../../llm/embeddings/embedder';
 import { newId } from '../../../new-id';
 import { startFakeEmbeddings, type FakeEmbeddings } from '../../support/fake-embeddings';
+import { until } from '../../support/started';
 import { createTestDatabase, type TestDatabase } from '../../support/stack';
 
 let database: TestDatabase;
@@ -78,8 +79,10 @@ it('asks for no text twice when an attempt dies after the answer and before it i
 
 it('stores a batch once when two attempts bring it, and counts it once', async () => {
   const { reembedId } = await changed(5);
+  const asked = fake.requests.length;
   const open = fake.hold();
   const both = Promise.all([store().embedNext(reembedId, signal), store().embedNext(reembedId, signal)]);
+  await until(() => fake.requests.length === asked + 2, 10_000);
   open();
 
   await both;

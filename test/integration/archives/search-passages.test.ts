@@ -213,3 +213,14 @@ it('compares vectors bit for bit as they were stored', async () => {
 
   expect((await getPassages(database.pool, [passage.id]))[0]!.embedding).toEqual(numbers);
 });
+
+it('leaves vectors out where they are more than memory may hold, and says so', async () => {
+  const archiveId = await archiveOf('one car', 'two cars', 'three cars');
+  await fill();
+  const roomForTwo = createVectorCache(database.pool, 2 * (1.5 * 4 * 1536 + 128));
+
+  const found = await searchWith(roomForTwo).search(query(archiveId, 'cars'));
+
+  expect(texts(found).sort()).toEqual(['one car', 'three cars', 'two cars']);
+  expect(found).toMatchObject({ mode: 'text', reason: expect.stringContaining('more than') });
+});
