@@ -11,6 +11,20 @@ import { until } from '../support/started';
 
 jest.setTimeout(60_000);
 
+// A folder for temporary files of these tests alone, which every user can reach, as /tmp.
+const usual = process.env['TMPDIR'];
+let temporary: string;
+beforeAll(() => {
+  temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-tools-'));
+  fs.chmodSync(temporary, 0o1777);
+  process.env['TMPDIR'] = temporary;
+});
+afterAll(() => {
+  if (usual === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = usual;
+  fs.rmSync(temporary, { recursive: true });
+});
+
 const python = testPython({ timeoutMs: 20_000 });
 const call = (facts: Partial<SourceCall> = {}): SourceCall => ({
   agentId: 'agent-1',
@@ -314,20 +328,9 @@ describe('a call that is stopped', () => {
   });
 
   it('leaves no folder behind', () => {
-    const mine = fs
-      .readdirSync(os.tmpdir())
-      .filter((name) => name.startsWith('everturn-tool-') && isRecent(name));
-
-    expect(mine).toEqual([]);
+    expect(fs.readdirSync(temporary).filter((name) => name.startsWith('everturn-tool-'))).toEqual([]);
   });
 });
-
-// Other servers on the machine have folders of their own; none of these tests' is older than the tests.
-const since = Date.now();
-const isRecent = (name: string): boolean => {
-  const stat = fs.statSync(path.join(os.tmpdir(), name), { throwIfNoEntry: false });
-  return stat !== undefined && stat.birthtimeMs > since && stat.uid === process.getuid?.();
-};
 
 describe('code for run_code', () => {
   it('tells what it printed, the value of its last expression, and its error', async () => {
