@@ -32,9 +32,9 @@ it('gives an agent with a sleeptime partner the search of its archive', () => {
     includeMultiAgentTools: false,
   } as const;
 
-  expect(baseToolNames({ ...options, enableSleeptime: true })).toContain('archival_memory_search');
+  expect(baseToolNames({ ...options, hasSleeper: true })).toContain('archival_memory_search');
   expect(baseToolNames(options)).not.toContain('archival_memory_search');
-  expect(baseToolNames({ ...options, includeBaseTools: false, enableSleeptime: true })).toEqual([]);
+  expect(baseToolNames({ ...options, includeBaseTools: false, hasSleeper: true })).toEqual([]);
 });
 
 const options = {
