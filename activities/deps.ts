@@ -6,7 +6,7 @@ import type { ToolLimits } from '../domain/tool-limits';
 import type { ReembedStore } from '../domain/reembed';
 import type { ToolRunStore } from '../domain/tool-run';
 import type { TurnStore } from '../domain/turn-store';
-import type { ToolRunner } from '../tools/registry';
+import type { ToolRunner } from '../tools/tool-runner';
 
 /** Everything activities may touch. The worker hands in the real ones. */
 export interface ActivityDeps {

@@ -1,50 +1,35 @@
 import { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime, type NativeConnection } from '@temporalio/worker';
-import { once } from 'node:events';
-import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActivityDeps } from '../activities/deps';
-import { loadAgentState } from '../api/agent-state';
-import { createApp } from '../api/app';
-import { startCallbacks } from '../api/callbacks';
 import type { ApiDeps } from '../api/deps';
 import type { Keepalive } from '../api/keepalive';
 import { createReembedStarter } from '../api/reembed-client';
-import { startReembedSweeper } from '../api/reembed-sweeper';
 import { createRunWatcher } from '../api/run-watcher';
-import { startSweeper } from '../api/sweeper';
 import { createTurnClient, type TurnClient } from '../api/turn-client';
-import { toWireAgent } from '../api/wire/agent';
 import { loadConfig, readEnvironment, type Config } from '../config';
-import { countTokens } from '../count-tokens';
-import { createCompactionStore } from '../db/compactions';
-import { createAgentCallStore } from '../db/agent-calls';
 import { PASSAGES_DUE_CHANNEL } from '../db/archives/passages';
 import { createListener } from '../db/listener';
-import { createPool, type Pool } from '../db/pool';
+import { createPool } from '../db/pool';
 import { holdPresence, newPresence } from '../db/presence';
-import { createRecall } from '../db/recall';
 import { RUN_CANCELLED_CHANNEL, RUN_EVENTS_CHANNEL } from '../db/run-events';
-import { createToolRunStore } from '../db/tool-runs';
 import { ensureBuiltinTools } from '../db/tools';
-import { createTurnStore } from '../db/turns';
 import { AppError } from '../domain/errors';
-import type { McpToolCaller } from '../domain/mcp';
 import type { ModelRegistry } from '../domain/model';
 import type { ToolLimits } from '../domain/tool-limits';
-import type { SourceLanguage } from '../domain/source-tool';
 import { createOwnEmbeddingModel } from '../llm/embeddings/own-models';
 import { createModelRegistry } from '../llm/registry';
 import { createLogger, type Logger } from '../log';
 import { toBuiltinTool, type ToolModule } from '../tools/handler';
-import { builtinTools, createToolRunner } from '../tools/registry';
+import { builtinTools } from '../tools/registry';
 import { createCancelledRuns } from '../worker/cancellations';
-import { createWorker } from '../worker/create-worker';
 import { hasTurnAttributes } from '../worker/search-attributes';
 import { connectTemporal } from '../worker/temporal-connection';
 import { composeArchivalMemory, type ArchivalMemory } from './archival-memory';
 import { createMcp } from './mcp';
 import { composeLanguages } from './source-languages';
+import { startApi } from './start-api';
+import { startWorker } from './start-worker';
 
 /** What the supervisor hears of the server process. */
 export type ServerMessage =
@@ -194,111 +179,6 @@ function requireServices({ database, temporal }: Config): { url: string; address
     'INVALID_ARGUMENT',
     'DATABASE_URL and TEMPORAL_ADDRESS must be set to run the API or a worker on its own. `npm start` brings both along.',
   );
-}
-
-async function startWorker({
-  config,
-  log,
-  pool,
-  connection,
-  models,
-  mcp,
-  memory,
-  cancelled,
-  presence,
-  modules,
-  toolLimits,
-  sources,
-  around,
-}: {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly pool: Pool;
-  readonly connection: NativeConnection;
-  readonly models: ModelRegistry;
-  readonly mcp: McpToolCaller;
-  readonly memory: ArchivalMemory;
-  readonly cancelled: ReturnType<typeof createCancelledRuns>;
-  readonly presence: number;
-  readonly modules: readonly ToolModule[];
-  readonly toolLimits: ToolLimits | undefined;
-  readonly sources: SourceLanguage;
-  readonly around: (deps: ActivityDeps) => ActivityDeps;
-}) {
-  const tools = createToolRunner({
-    recall: createRecall(pool),
-    archive: memory.recall,
-    exaApiKey: config.exaApiKey,
-    mcp,
-    modules,
-    sources,
-    agentState: async (agentId) => toWireAgent(await loadAgentState(pool, agentId)),
-    log,
-  });
-  const { namespace, taskQueue, deployment } = config.temporal;
-  const deps = around({
-    turns: createTurnStore(pool, presence),
-    compactions: createCompactionStore(pool),
-    toolRuns: createToolRunStore(pool),
-    agentCalls: createAgentCallStore(pool),
-    reembeds: memory.reembeds,
-    countTokens,
-    models,
-    tools,
-    cancellations: cancelled,
-    ...(toolLimits && { toolLimits }),
-  });
-  const worker = await createWorker({ connection, namespace, taskQueue, deployment, deps });
-  const running = worker.run();
-  const stopFilling = memory.startFilling();
-  return {
-    failed: running.then(() => new Promise<never>(() => undefined)),
-    async stop() {
-      worker.shutdown();
-      await running.catch((error: unknown) => log.warn({ err: error }, 'the worker stopped with an error'));
-      await stopFilling();
-    },
-  };
-}
-
-async function startApi(config: Config, deps: ApiDeps) {
-  const server = createApp(deps).listen(config.api.port, config.api.host);
-  await listening(server, config);
-  const stopSweeper = startSweeper(deps);
-  const stopCallbacks = startCallbacks(deps);
-  const stopReembedSweeper = startReembedSweeper(deps);
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : config.api.port;
-  return {
-    url: `http://${config.api.host}:${port}`,
-    async stop() {
-      stopSweeper();
-      stopCallbacks();
-      stopReembedSweeper();
-      server.close();
-      server.closeIdleConnections();
-      const closed = once(server, 'close');
-      const hurry = setTimeout(() => server.closeAllConnections(), 5_000);
-      await closed;
-      clearTimeout(hurry);
-    },
-  };
-}
-
-async function listening(server: Server, { api }: Config): Promise<void> {
-  await once(server, 'listening').catch((cause: unknown) => {
-    const error = cause as NodeJS.ErrnoException; // what node:net emits
-    if (error.code === 'EADDRINUSE') {
-      throw new AppError(
-        'INVALID_ARGUMENT',
-        `Port ${api.port} on ${api.host} is in use. Stop what listens there, or set PORT.`,
-      );
-    }
-    throw new AppError(
-      'INVALID_ARGUMENT',
-      `Can't listen on ${api.host}:${api.port}: ${error.message}. Set HOST and PORT.`,
-    );
-  });
 }
 
 async function main(): Promise<void> {

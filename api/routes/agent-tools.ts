@@ -20,7 +20,6 @@ import { isLegacyClient } from '../middleware/sdk-version';
 import { toWireAgent } from '../wire/agent';
 import { fromWireExpiry } from '../wire/approval';
 import {
-  ListToolsOfAgentQuery,
   RunToolBody,
   ToolApprovalBody,
   ToolApprovalQuery,
@@ -28,6 +27,7 @@ import {
   toWireTool,
   toWireToolResult,
 } from '../wire/tool';
+import { ListToolsOfAgentQuery } from '../wire/tool-filter';
 import { parseBody, parseQuery } from '../wire/validation';
 
 /** The tools of an agent. */

@@ -22,14 +22,12 @@ import { addTrialRoute } from './tool-trials';
 import {
   CreateToolBody,
   fromWireTool,
-  fromWireToolFilter,
   fromWireToolUpdate,
-  ListToolsQuery,
   sourceToRead,
-  ToolFilterQuery,
   toWireTool,
   UpdateToolBody,
 } from '../wire/tool';
+import { fromWireToolFilter, ListToolsQuery, ToolFilterQuery } from '../wire/tool-filter';
 import { parseBody, parseQuery } from '../wire/validation';
 
 // More than there will ever be built-in tools.

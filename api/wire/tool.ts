@@ -9,8 +9,7 @@ import { DEFAULT_RETURN_CHAR_LIMIT, type ToolFields, type ToolPatch } from '../.
 import { toWireSeconds } from './dates';
 import { ApprovalExpiryField, fromWireExpiry, toWireExpiry } from './approval';
 import { jsonObject, withoutNulls } from './fields';
-import { pageFields } from './page';
-import { queryFlag, queryList, queryText } from './query';
+import { queryFlag } from './query';
 
 /** A tool as Letta's clients know it, with fields of our own: `effects`, and `network`, `approval_expiry` and `undo` where they are set. */
 export const toWireTool = (tool: Tool) => ({
@@ -309,32 +308,3 @@ function checkToolName(name: string): void {
 
 const underivable = (reason: string): AppError =>
   new AppError('INVALID_ARGUMENT', `Failed to derive json schema: Schema generation failed: ${reason}.`);
-
-// The original takes these both repeated and comma-separated.
-const commaList = () => queryList().transform((items) => items?.flatMap((item) => item.split(',')));
-
-const filterFields = {
-  name: queryText(),
-  names: queryList(),
-  tool_ids: commaList(),
-  search: queryText(),
-  tool_types: commaList(),
-  exclude_tool_types: commaList(),
-  return_only_letta_tools: queryFlag(),
-  exclude_letta_tools: queryFlag(),
-};
-export const ToolFilterQuery = z.object(filterFields);
-export const ListToolsQuery = z.object({ ...filterFields, ...pageFields({ limit: 50, order: 'desc' }) });
-export const ListToolsOfAgentQuery = z.object(pageFields({ limit: 10, order: 'desc' }));
-
-/** The filter of a list or count of tools, in the terms of `db/tools.ts`. */
-export const fromWireToolFilter = (query: z.output<typeof ToolFilterQuery>) => ({
-  name: query.name,
-  names: query.names,
-  ids: query.tool_ids,
-  search: query.search,
-  types: query.tool_types,
-  excludedTypes: query.exclude_tool_types,
-  onlyLetta: query.return_only_letta_tools,
-  withoutLetta: query.exclude_letta_tools,
-});

@@ -214,7 +214,7 @@ it.each(['CALL nonesuch {}', 'name is odd'])(
     const { status, returns } = await poisoned(content);
 
     expect(status).toBe('completed');
-    expect(returns).toMatchObject([{ status: 'error', text: expect.stringContaining('not found') }]);
+    expect(returns).toMatchObject([{ status: 'error', text: expect.stringContaining('Cannot call') }]);
   },
 );
 

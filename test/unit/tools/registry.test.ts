@@ -3,7 +3,8 @@ import { AppError } from '../../../domain/errors';
 import type { MemoryChange } from '../../../domain/memory-changes';
 import type { ArchivalRecall, MemoryBlock, MemoryTransaction, Recall } from '../../../domain/ports';
 import { toBuiltinTool, type ToolModule } from '../../../tools/handler';
-import { builtinTools, createToolRunner } from '../../../tools/registry';
+import { builtinTools } from '../../../tools/registry';
+import { createToolRunner } from '../../../tools/tool-runner';
 import { buildCallContext, buildTool } from '../../support/build-tool';
 
 const tool = (name: string) =>

@@ -1,7 +1,7 @@
 import type { SourceCall, SourceLanguage } from '../../../domain/source-tool';
 import { succeededOutcome, toolError } from '../../../domain/tool-failure';
 import { runCodeTool } from '../../../tools/builtin/run-code/tool';
-import { createToolRunner } from '../../../tools/registry';
+import { createToolRunner } from '../../../tools/tool-runner';
 import { createSourceLanguages } from '../../../tools/source-languages';
 import { buildCallContext, buildTool } from '../../support/build-tool';
 
