@@ -82,7 +82,7 @@ const FEEDBACK = runs('keeps what a person thought of a step');
 
 const STORED_TOOL = tools('stores a tool with a schema in the form of the original, and replaces it by name');
 
-const NO_CLIENT_TOOLS = '`client_tools` are ignored: tools run in the server, or wait for an approval.';
+const NO_CLIENT_SKILLS = '`client_skills` are ignored.';
 
 /** Every route of Letta's that is served, by `routeKey`. */
 export const SUPPORT: Readonly<Record<string, Support>> = {
@@ -119,15 +119,15 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
 
   'POST /v1/agents/{}/messages': sending(
     'a message is answered with the reply, why it stopped and what it cost',
-    NO_CLIENT_TOOLS,
+    NO_CLIENT_SKILLS,
   ),
   'POST /v1/agents/{}/messages/stream': sending(
     'the older stream route sends the reply token by token between a ping and the end',
-    NO_CLIENT_TOOLS,
+    NO_CLIENT_SKILLS,
   ),
   'POST /v1/agents/{}/messages/async': sending(
     'an async message answers with its run, which completes by itself',
-    NO_CLIENT_TOOLS,
+    NO_CLIENT_SKILLS,
   ),
   'POST /v1/agents/{}/messages/cancel': sending(
     'cancelling ends the run in progress, and says failed for a run that is over',

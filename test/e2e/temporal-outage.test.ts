@@ -73,7 +73,7 @@ const TOOLS = ['look', 'put', 'charge'];
 const ORDINARY = Array.from({ length: 16 }, (_, n) => `turn${n}`);
 /** Their call of this tool is under way for the whole outage and outlasts it. */
 const HELD = TOOLS.flatMap((tool) => [0, 1].map((n) => ({ tool, label: `held-${tool}-${n}` })));
-const SLOW_MODEL = ['slow0', 'slow1'];
+const SLOW_MODEL = Array.from({ length: 8 }, (_, n) => `slow${n}`);
 
 interface Turn {
   readonly agentId: string;
