@@ -5,6 +5,7 @@ import type { OpenedStep } from '../domain/turn-state';
 import type { InputMessage } from '../domain/turn-request';
 import { inTransaction, type Pool, type Queryable } from './pool';
 import { appendEvents, appendEventsOfAttempt } from './run-events';
+import { lockStep } from './store-result';
 
 // Messages that meet a turn in progress. They wait as runs that are `created`; nothing else is a queue.
 
@@ -55,9 +56,11 @@ interface SteeredRow {
 
 function takeSteered(pool: Pool, step: OpenedStep, takesNew: boolean): Promise<readonly SteeredInput[]> {
   return inTransaction(pool, async (db) => {
+    // The step is locked before it is looked at: whoever ends the run in between has taken the step from this attempt.
+    await lockStep(db, step.stepId);
     const { rowCount } = await db.query(
       `select from runs r join steps s on s.run_id = r.id
-        where s.id = $1 and s.attempt = $2 and s.status = 'pending' for no key update of r`,
+        where s.id = $1 and s.attempt = $2 and s.status = 'pending' and r.status = 'running' for no key update of r`,
       [step.stepId, step.attempt],
     );
     if (rowCount === 0) {

@@ -38,7 +38,7 @@ export async function appendEventsOfAttempt(
 ): Promise<boolean> {
   const { rowCount } = await db.query({
     name: 'append-events-of-attempt',
-    text: `with owner as (select 1 from steps where id = $5 and attempt = $6 and status = 'pending'),
+    text: `with owner as (select 1 from steps where id = $5 and attempt = $6 and status = 'pending' for no key update),
           run as (update runs set event_seq = event_seq + $2 where id = $1 and exists (select from owner)
                   returning event_seq),
           stored as (insert into run_events (run_id, seq, event)
