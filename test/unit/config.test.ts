@@ -214,7 +214,7 @@ it('leaves MCP servers on this machine off until they are switched on', () => {
   expect(loadConfig({}).mcp).toEqual({ allowsStdio: false, allowsPrivate: false, callMs: 60_000 });
   expect(loadConfig(on).mcp).toEqual({ allowsStdio: true, allowsPrivate: true, callMs: 120_000 });
   expect(problem({ MCP_EXECUTE_TOOL_TIMEOUT: '0' })).toContain(
-    'MCP_EXECUTE_TOOL_TIMEOUT is not a number of seconds',
+    'MCP_EXECUTE_TOOL_TIMEOUT is not a whole number of seconds',
   );
   expect(problem({ MCP_EXECUTE_TOOL_TIMEOUT: '481' })).toContain('from 1 to 480');
 });

@@ -203,7 +203,7 @@ describe('other tools', () => {
     ['an MCP tool', buildTool({ name: 'mail', toolType: 'external_mcp' })],
     [
       'a Letta tool that does not exist here',
-      buildTool({ name: 'memory_apply_patch', toolType: 'letta_core' }),
+      buildTool({ name: 'open_files', toolType: 'letta_files_core' }),
     ],
   ])('answers that it cannot run %s', async (_what, unknown) => {
     const runner = runnerWith();
