@@ -40,6 +40,8 @@ const services = {
 };
 
 module.exports = {
+  // Most tests wait for processes more than they compute: two at a time on two cores.
+  maxWorkers: 2,
   // A test that fails half-way may leave a server open: the run ends all the same, and says so.
   forceExit: true,
   projects: [
