@@ -61,7 +61,8 @@ export function lostOutcome(toolName: string, code: string, mayHaveActed: boolea
 
 function whatWasLost(code: string): string {
   if (TIMEOUTS.includes(code)) return `it brought no result within its time limit (${code})`;
-  if (code === 'OUTCOME_UNKNOWN') return 'its server was lost, or gave no answer in time, after the call was sent';
+  if (code === 'OUTCOME_UNKNOWN')
+    return 'its server was lost, or gave no answer in time, after the call was sent';
   return `the process running it was lost (${code})`;
 }
 

@@ -44,21 +44,22 @@ export const toPassage = (row: PassageRow): Passage => ({
 });
 
 // A vector counts only if the archive still has the model that gave it; otherwise it is computed again. The archive
-// is locked, so that its model can't change between the look and the write.
+// is locked, so that its model can't change between the look and the write. Passages of one request keep its order.
 const INSERT = `
   with target as (select id, embedding from archives where id = $1 for share),
        given as (
          select r.*, v.embedding, (v.embedding is not null and r.model = target.embedding) as fits,
                 target.embedding is not null as wanted
-           from target, jsonb_to_recordset($2::jsonb)
-                as r (id text, text text, tags jsonb, metadata jsonb, created_at timestamptz, model text)
+           from target, rows from (jsonb_to_recordset($2::jsonb)
+                  as (id text, text text, tags jsonb, metadata jsonb, created_at timestamptz, model text)) with ordinality
+                  as r (id, text, tags, metadata, created_at, model, position)
                 left join unnest($3::text[], $4::bytea[]) as v (id, embedding) on v.id = r.id)
   insert into passages (id, archive_id, text, tags, metadata, embedding, embedding_model, embedding_dim, embedding_due,
                         embedded_in, created_at, updated_at)
   select id, $1, text, array(select jsonb_array_elements_text(tags)), metadata,
          case when fits then embedding end, case when fits then model end,
          case when fits then length(embedding) / 4 end, case when wanted and not fits then now() end,
-         case when fits then pg_current_xact_id() end, coalesce(created_at, now()), now()
+         case when fits then pg_current_xact_id() end, coalesce(created_at, now() + (position - 1) * interval '1 microsecond'), now()
     from given
   on conflict (id) do nothing
   returning embedding_due`;

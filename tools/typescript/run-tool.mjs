@@ -9,7 +9,8 @@ const exit = Deno.exit.bind(Deno);
 const write = Deno.stdout.writeSync.bind(Deno.stdout);
 const encode = TextEncoder.prototype.encode.bind(new TextEncoder());
 const send = globalThis.fetch;
-const SELF = import.meta.url;
+// Deno shows paths in stacks as they are, and URLs with their escapes.
+const SELF = [import.meta.url, decodeURI(import.meta.url)];
 const STACK_LIMIT = 20_000;
 
 const request = parse(await new Response(Deno.stdin.readable).text());
@@ -71,7 +72,7 @@ function describe(error) {
     const message = String(error.message).replaceAll(request.folder, '');
     const lines = String(error.stack ?? '')
       .split('\n')
-      .filter((line) => !line.includes(SELF));
+      .filter((line) => !SELF.some((url) => line.includes(url)));
     const stack = lines.join('\n').replaceAll(request.folder, '').slice(0, STACK_LIMIT);
     return { name: String(error.name), message: message.slice(0, STACK_LIMIT), stack };
   } catch {
