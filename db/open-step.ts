@@ -176,14 +176,16 @@ export async function openStep(
 async function readWholeContext(
   pool: Pool,
   runId: string,
-  { conversation_id: conversationId, has_abandoned: hasAbandoned }: StepRow,
+  { conversation_id: conversationId, has_abandoned: hasAbandoned, tool_rules: rules }: StepRow,
 ): ReturnType<typeof readContext> {
   if (hasAbandoned) await closeAbandonedCalls(pool, conversationId, runId);
-  const read = await readContext(pool, { conversationId, runId });
+  // Only rules ask what a long turn has called before its last summary.
+  const thread = { conversationId, runId: rules.length > 0 ? runId : null };
+  const read = await readContext(pool, thread);
   const { dangling } = findGaps(read.context);
   if (dangling.length === 0) return read;
   await closeDangling(pool, dangling);
-  return readContext(pool, { conversationId, runId });
+  return readContext(pool, thread);
 }
 
 /** The outcome of a step that is closed, or why the run cannot take another step. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, readEnvironment } from '../config';
 import { migrate } from '../db/migrate';
 import { prepareEmbeddedPostgres } from '../runtime/embedded-postgres';
@@ -19,6 +20,19 @@ export interface Services {
   stop(): Promise<void>;
 }
 
+// Children of a killed Postgres may outlive it for a moment, and the next one refuses to start beside them. The product's
+// supervisor starts again until it works, and so does the kit.
+async function startAgain(start: () => Promise<Launched>): Promise<Launched> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await start();
+    } catch (error) {
+      if (tries === 20) throw error;
+      await sleep(100);
+    }
+  }
+}
+
 export async function startServices(home: string, signal: AbortSignal): Promise<Services> {
   const { temporal, cacheFolder, searchPath } = loadConfig(readEnvironment());
   const guard = new ProcessGuard(home);
@@ -34,7 +48,7 @@ export async function startServices(home: string, signal: AbortSignal): Promise<
     temporal: () => startTemporal(temporalOptions, signal),
   };
   const running = new Map<Service, Launched>();
-  const restart = async (service: Service) => void running.set(service, await start[service]());
+  const restart = async (service: Service) => void running.set(service, await startAgain(start[service]));
   const kill = async (service: Service, how: NodeJS.Signals = 'SIGKILL') => {
     const launched = running.get(service);
     launched?.kill(how);
