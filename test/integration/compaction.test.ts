@@ -362,8 +362,15 @@ it('tool rules still know the calls whose results a summary has taken out of sig
 
   await compactWith()({ runId, step: 0, trigger: 'post_step_context_check', round: 0 });
 
+  const ruleless = await opened(turns, runId, 1);
+  expect(ruleless.context.map(({ role }) => role)).toEqual(['system', 'summary']);
+  expect(ruleless.calledBefore).toBeUndefined();
+  const rule = { type: 'max_count_per_step', tool_name: 'conversation_search', max_count_limit: 2 };
+  await database.pool.query('update agents set tool_rules = $2 where id = $1', [
+    agentId,
+    JSON.stringify([rule]),
+  ]);
   const next = await opened(turns, runId, 1);
-  expect(next.context.map(({ role }) => role)).toEqual(['system', 'summary']);
   expect(next.calledBefore).toEqual([{ name: 'conversation_search', result: 'found' }]);
 });
 
