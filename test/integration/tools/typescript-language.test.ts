@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
 import { AppError } from '../../../domain/errors';
 import { createTypeScriptLanguage } from '../../../tools/typescript/typescript-language';
 import { silentLog, sourceCall, typeScriptSettings, typeScriptTool } from '../../support/typescript-tools';
@@ -187,10 +188,19 @@ it('rejects with the reason of a cancel once its processes are dead', async () =
 });
 
 it('leaves no folder behind', async () => {
-  const before = workFolders();
-  await run('export const f = () => 1;');
+  const usual = process.env['TMPDIR'];
+  const own = fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-own-')); // Other tests make folders at the same time.
+  process.env['TMPDIR'] = own;
+  try {
+    const before = workFolders();
+    await expect(run('export const f = () => 1;')).resolves.toMatchObject({ result: '1' });
 
-  expect(workFolders().filter((name) => !before.includes(name))).toEqual([]);
+    expect(workFolders().filter((name) => !before.includes(name))).toEqual([]);
+  } finally {
+    if (usual === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = usual;
+    fs.rmSync(own, { recursive: true });
+  }
 });
 
 describe('run_code', () => {
