@@ -1,5 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { groupEnd, killGroup } from '../process-group';
 import { watchFolder } from './folder-watch';
 import { collectAnswer, collectText } from './output';
 import { OUTPUT_LIMIT_BYTES } from './settings';
@@ -28,8 +29,6 @@ export interface ConfinedEnd {
 }
 
 const ANSWER_LIMIT_BYTES = 16 << 20;
-/** How long the pipes of a dead process may take to drain when something else still holds them. */
-const DRAIN_MS = 200;
 
 /**
  * Runs a process in a session of its own and waits for its answer, its end, its time or the signal; when this resolves
@@ -66,37 +65,11 @@ export async function runConfined(run: ConfinedRun): Promise<ConfinedEnd> {
   if (run.signal.aborted) onAbort();
   const unwatch = watchFolder(run.folder, child.pid, () => stop('folder'));
   try {
-    const { code, signal } = await ended(child, pipes);
+    const { code, signal } = await groupEnd(child, pipes);
     return { answer: answer(), stdout: stdout(), stderr: stderr(), stoppedFor, code, signal };
   } finally {
     clearTimeout(timer);
     unwatch();
     run.signal.removeEventListener('abort', onAbort);
-  }
-}
-
-function ended(
-  child: ChildProcess,
-  pipes: readonly Readable[],
-): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => {
-      killGroup(child);
-      const drain = setTimeout(() => pipes.forEach((pipe) => pipe.destroy()), DRAIN_MS);
-      child.once('close', () => {
-        clearTimeout(drain);
-        resolve({ code, signal });
-      });
-    });
-  });
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // All of the group are dead already.
   }
 }

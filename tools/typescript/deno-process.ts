@@ -1,5 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { spawn } from 'node:child_process';
+import { groupEnd, killGroup } from '../process-group';
 import { createText, readChannel } from './answer-channel';
 import { OUTPUT_LIMIT_BYTES, RESERVED_BYTES } from './settings';
 
@@ -31,8 +31,6 @@ export interface DenoEnd {
 const SCRIPT = `ulimit -c 0; ulimit -d "$1"; shift
 (read -r _ <&3; kill -9 0) >/dev/null 2>&1 &
 exec "$@" 3<&-`;
-/** How long the pipes of a dead process may take to drain when something else still holds them. */
-const DRAIN_MS = 200;
 
 /**
  * Runs Deno in a process group of its own and waits for its answer, its end, its time or the signal; when this resolves the
@@ -65,36 +63,13 @@ export async function runDenoProcess(run: DenoRun): Promise<DenoEnd> {
   run.signal.addEventListener('abort', onAbort);
   if (run.signal.aborted) onAbort();
   try {
-    const { code, signal } = await ended(child);
+    const { code, signal } = await groupEnd(child, [child.stdout, child.stderr], () =>
+      child.stdio[3]?.destroy(),
+    );
     const { text, answer } = said();
     return { answer, stdout: text, stderr: errors.text(), stoppedFor, code, signal };
   } finally {
     clearTimeout(timer);
     run.signal.removeEventListener('abort', onAbort);
-  }
-}
-
-function ended(child: ChildProcess): Promise<Pick<DenoEnd, 'code' | 'signal'>> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => {
-      killGroup(child);
-      const pipes = child.stdio.slice(1, 3) as readonly Readable[]; // stdout and stderr
-      const drain = setTimeout(() => pipes.forEach((pipe) => pipe.destroy()), DRAIN_MS);
-      child.stdio[3]?.destroy();
-      child.once('close', () => {
-        clearTimeout(drain);
-        resolve({ code, signal });
-      });
-    });
-  });
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // All of the group are dead already.
   }
 }
