@@ -109,7 +109,5 @@ it('a background stream is picked up after any of its frames', async () => {
 
   expect(events.slice(0, 4).map(({ seq_id }) => seq_id)).toEqual([1, 2, 3, 4]);
   expect(rest).toEqual(events.slice(3));
-  const askedAt = Date.now();
   expect(await collect(await client.runs.messages.stream(runId, { starting_after: 1000 }))).toEqual([]);
-  expect(Date.now() - askedAt).toBeLessThan(2_000);
 });

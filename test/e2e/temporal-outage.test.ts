@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
 import { loadConfig, readEnvironment } from '../../config';
 import { freePort } from '../../runtime/free-port';
 import type { Launched } from '../../runtime/processes/launch';
@@ -7,17 +8,20 @@ import { ProcessGuard } from '../../runtime/processes/process-guard';
 import { findTemporal } from '../../runtime/temporal/temporal-binary';
 import { startTemporal } from '../../runtime/temporal/temporal-server';
 import { startCountingTarget, type CountingTarget } from '../support/counting-target';
+import { startDoor, type Door } from '../support/door';
 import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
 import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
 import { serve, type Served } from '../support/served';
 import { createTestDatabase, type TestDatabase } from '../support/stack';
 import { temporaryFolder, until } from '../support/started';
 
-jest.setTimeout(90_000);
+jest.setTimeout(240_000);
 
 const home = temporaryFolder();
 const guard = new ProcessGuard(home);
 let temporal: Launched;
+let door: Door;
+let operator: Client;
 let target: CountingTarget;
 let fake: FakeOpenAi;
 let database: TestDatabase;
@@ -32,9 +36,11 @@ beforeAll(async () => {
     startCountingTarget(),
     startFakeOpenAI(),
   ]);
+  operator = new Client({ connection: await Connection.connect({ address: `127.0.0.1:${temporalPort}` }) });
+  door = await startDoor(`http://127.0.0.1:${temporalPort}`);
   const env = {
     DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`,
+    TEMPORAL_ADDRESS: new URL(door.url).host,
     OPENAI_API_KEY: 'sk-test',
     OPENAI_BASE_URL: fake.url,
     TEST_COUNTING_TARGET: target.url,
@@ -44,6 +50,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.kill('SIGTERM');
+  await Promise.all([operator.connection.close(), door.shut()]);
   temporal.kill('SIGKILL');
   await temporal.exited;
   guard.close();
@@ -67,7 +74,7 @@ async function launchTemporal(port: number): Promise<Launched> {
   return startTemporal({ binary, home, namespace: 'default', port, uiPort: null, guard }, signal);
 }
 
-// Longer than every heartbeat but that of `once` calls, which are given half a minute.
+// Longer than every heartbeat of a turn.
 const OUTAGE_MS = 6_000;
 const TOOLS = ['look', 'put', 'charge'];
 const ORDINARY = Array.from({ length: 16 }, (_, n) => `turn${n}`);
@@ -87,6 +94,15 @@ async function begin(label: string, { delayMs = 250 } = {}): Promise<Turn> {
   const calls = TOOLS.map((tool) => `CALL ${tool} ${JSON.stringify({ label: `${label}-${tool}` })}`);
   const text = [`DELAY ${delayMs}`, calls.join(`\nTHEN\nDELAY ${delayMs}\n`)].join('\n');
   return { agentId, label, runId: await sendAsync(url, agentId, text) };
+}
+
+/** The attempt of the run's activity that is under way, as Temporal has it; 0 when it knows of none. */
+async function attemptOf({ runId }: Turn): Promise<number> {
+  for await (const { workflowId } of operator.workflow.list({ query: `AgentRunId = "${runId}"` })) {
+    const { raw } = await operator.workflow.getHandle(workflowId).describe();
+    return raw.pendingActivities?.[0]?.attempt ?? 0;
+  }
+  return 0;
 }
 
 /** The types of what a thread holds, in order, without what an agent begins with. */
@@ -110,19 +126,29 @@ it('an outage of Temporal longer than the heartbeats costs no turn, no message a
   const ordinary = await Promise.all(ORDINARY.map((label) => begin(label)));
 
   temporal.kill('SIGSTOP');
+  door.hold();
   await sleep(OUTAGE_MS); // The outage itself is what is tried, so its length is given.
   temporal.kill('SIGCONT');
-  // Second attempts of held calls are on their way before the first ones come to their end. Not of all: a heartbeat that
-  // gets through before Temporal looks at its timers keeps its attempt.
-  const repeatable = HELD.filter(({ tool }) => tool !== 'charge');
+  // A heartbeat that got through before Temporal looks at its timers would keep its attempt, so none does.
+  const repeatable = HELD.map((each, n) => ({ ...each, turn: held[n]! })).filter(
+    ({ tool }) => tool !== 'charge',
+  );
+  const callsOf = ({ tool, label }: (typeof HELD)[number]) => target.calls(`${label}-${tool}`);
   await until(
-    () => repeatable.some(({ tool, label }) => target.calls(`${label}-${tool}`) > 1),
+    async () =>
+      (await Promise.all(repeatable.map(({ turn }) => attemptOf(turn)))).every((attempt) => attempt > 1),
     20_000,
-    () => repeatable.map(({ tool, label }) => `${label}: ${target.calls(`${label}-${tool}`)}`).join(', '),
+  );
+  door.release();
+  // Second attempts are at work before the first ones come to their end.
+  await until(
+    () => repeatable.every((each) => callsOf(each) > 1),
+    20_000,
+    () => repeatable.map((each) => `${each.label}: ${callsOf(each)}`).join(', '),
   );
   for (const { tool, label } of HELD) target.release(`${label}-${tool}`);
   const turns = [...held, ...slow, ...ordinary];
-  const ends = await Promise.all(turns.map(({ runId }) => runEnd(url, runId, 60_000)));
+  const ends = await Promise.all(turns.map(({ runId }) => runEnd(url, runId, 120_000)));
 
   expect(ends.map(({ stop_reason: reason }) => reason)).toEqual(turns.map(() => 'end_turn'));
   const step = ['tool_call_message', 'tool_return_message'];

@@ -8,25 +8,29 @@ export interface Door {
   readonly url: string;
   shut(): Promise<void>;
   open(): Promise<void>;
+  /** Connections stay open and further ones are taken, but nothing passes until `release`; then all of it does. */
+  hold(): void;
+  release(): void;
 }
 
 /** Puts a door, open at first, in front of the server of a URL. */
 export async function startDoor(target: string): Promise<Door> {
   const { hostname, port } = new URL(target);
-  const sockets = new Set<net.Socket>();
+  const sockets = new Map<net.Socket, net.Socket>();
+  let isHeld = false;
   const server = net.createServer((inner) => {
     const outer = net.connect(Number(port), hostname);
     for (const [socket, other] of [
       [inner, outer],
       [outer, inner],
     ] as const) {
-      sockets.add(socket);
+      sockets.set(socket, other);
       socket.on('error', () => undefined);
       socket.on('close', () => {
         sockets.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
+      if (!isHeld) socket.pipe(other);
     }
   });
   server.listen(0, '127.0.0.1');
@@ -37,12 +41,20 @@ export async function startDoor(target: string): Promise<Door> {
     async shut() {
       const closed = once(server, 'close');
       server.close();
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets.keys()) socket.destroy();
       await closed;
     },
     async open() {
       server.listen(address.port, '127.0.0.1');
       await once(server, 'listening');
+    },
+    hold() {
+      isHeld = true;
+      for (const [socket, other] of sockets) socket.unpipe(other).pause();
+    },
+    release() {
+      isHeld = false;
+      for (const [socket, other] of sockets) socket.pipe(other);
     },
   };
 }

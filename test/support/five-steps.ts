@@ -32,22 +32,17 @@ export interface FiveSteps {
   readonly script: (request: FakeRequest) => Promise<FakeReply>;
   /** How often each step was asked for since `begin`. */
   readonly asked: readonly number[];
-  /** When each step was asked for last, in milliseconds. */
-  readonly askedAt: readonly number[];
   /** Starts counting anew; the first request for step `step` waits at `gate`. */
   begin(at?: { readonly step: number; readonly gate: Gate }): void;
 }
 
 export function createFiveSteps(): FiveSteps {
   const asked: number[] = [];
-  const askedAt: number[] = [];
   let held: { readonly step: number; readonly gate: Gate } | undefined;
   return {
     asked,
-    askedAt,
     begin(at) {
       asked.splice(0);
-      askedAt.splice(0);
       held = at;
     },
     async script({ turns }) {
@@ -55,7 +50,6 @@ export function createFiveSteps(): FiveSteps {
       const step = turns.slice(lastUser).filter((turn) => turn.role === 'assistant').length;
       if (!turns[lastUser]?.text.includes('five steps')) return { text: 'At your service.' };
       asked[step] = (asked[step] ?? 0) + 1;
-      askedAt[step] = performance.now();
       if (held?.step === step && asked[step] === 1) await held.gate.pass();
       if (step === 4) return { text: 'All five steps are done.' };
       return {
