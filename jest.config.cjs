@@ -42,6 +42,8 @@ const services = {
 module.exports = {
   // Most tests wait for processes more than they compute: two at a time on two cores.
   maxWorkers: 2,
+  // A deadline for what hangs, not a measure: processes of two files share the machine.
+  testTimeout: 120_000,
   // A test that fails half-way may leave a server open: the run ends all the same, and says so.
   forceExit: true,
   projects: [

@@ -4,8 +4,6 @@ import { insertMessage } from '../support/rows';
 import { shapeOf } from '../support/shape';
 import { startCrudApi, type CrudApi } from '../support/crud-api';
 
-jest.setTimeout(20_000);
-
 let api: CrudApi;
 let client: Letta;
 

@@ -16,7 +16,7 @@ afterAll(() => database.drop());
 
 /** Waits until the run's callback is recorded. */
 async function recorded(runId: string) {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
     const run = await getRun(database.pool, runId);
     if (run.callbackSentAt) return run;
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -9,8 +9,6 @@ import { startTestApi, type TestApi } from '../support/test-api';
 import { insertWaitingRun, opened } from '../support/turn-rows';
 
 // A run that a test ends by hand is noticed at the next slow poll.
-jest.setTimeout(20_000);
-
 let api: TestApi;
 let client: Letta;
 let agentId: string;

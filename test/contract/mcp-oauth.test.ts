@@ -5,8 +5,6 @@ import { startMcpOAuthServer, type McpOAuthServer } from '../support/mcp-oauth-s
 import { createScript } from '../support/mcp-tools';
 import { startTestApi, type TestApi } from '../support/test-api';
 
-jest.setTimeout(60_000);
-
 const PASSWORD = 'the-password';
 let api: TestApi;
 let connections: McpConnections;

@@ -10,8 +10,6 @@ import { startMcpHttpServer, type McpHttpServer } from '../support/mcp-http-serv
 import { createScript, declare, type McpScript } from '../support/mcp-tools';
 import { startTestApi, type TestApi } from '../support/test-api';
 
-jest.setTimeout(60_000);
-
 const guard = compileGuard();
 const logged: string[] = [];
 const log = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });

@@ -54,7 +54,7 @@ async function endRun(id: string, columns: { status: string; stop_reason: string
 
 /** Waits until so many turns were started. */
 async function untilStarted(count: number): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 30_000;
   while (started.length < count) {
     if (Date.now() > deadline) throw new Error(`${started.length} of ${count} turns started`);
     await new Promise((resolve) => setImmediate(resolve));
@@ -64,7 +64,7 @@ async function untilStarted(count: number): Promise<void> {
 /** Waits until so many connections wait for a lock of this database. */
 async function untilWaiting(count: number): Promise<void> {
   const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
-  const deadline = Date.now() + 4_000;
+  const deadline = Date.now() + 30_000;
   while ((await api.db.query(waiting)).rowCount !== count) {
     if (Date.now() > deadline) throw new Error(`never did ${count} connections wait`);
   }

@@ -30,14 +30,14 @@ beforeAll(async () => {
   fake = await startFakeOpenAI();
   server = await serve(environment());
   temporal = await Connection.connect({ address: testTemporalAddress() });
-}, 60_000);
+});
 afterAll(async () => {
   expect(fake.problems).toEqual([]);
   await server.kill('SIGTERM');
   await temporal.close();
   await fake.close();
   await database.drop();
-}, 30_000);
+});
 
 const ASKS = { tool_rules: [{ type: 'requires_approval', tool_name: 'memory_insert' }] };
 const insert = (fact: string) => `CALL memory_insert ${JSON.stringify({ label: 'human', new_string: fact })}`;
@@ -112,7 +112,7 @@ it('several calls are answered at once, some allowed and some not, and a call be
   const again = await answer(agent.id, given);
   expect(again.messages).toEqual(answered.messages);
   expect(await blockOf(agent.id)).toBe('start\nyes');
-}, 30_000);
+});
 
 it('a call runs with the arguments that a human changed, and the model is told so', async () => {
   const agent = await createAgent(url(), ASKS);
@@ -135,7 +135,7 @@ it('a call runs with the arguments that a human changed, and the model is told s
   ]);
   const effects = await call<object[]>(url(), 'GET', `/v1/effects?agent_id=${agent.id}`);
   expect(effects).toMatchObject([{ arguments: '{"label":"human","new_string":"human"}' }]);
-}, 30_000);
+});
 
 it('the client runs its own tool in place of ours, in a background stream, and it is offered again', async () => {
   const client = connect();
@@ -180,7 +180,7 @@ it('the client runs its own tool in place of ours, in a background stream, and i
   expect(lastPrompt().match(/"name":"memory_insert","description"/g)).toHaveLength(1);
   await send(agent.id, { input: 'SAY on my own' });
   expect(lastPrompt()).not.toContain('"description":"mine"');
-}, 30_000);
+});
 
 it('a wait of 30 days over two deploys holds no workflow and resumes', async () => {
   const agent = await createAgent(url(), ASKS);
@@ -205,7 +205,7 @@ it('a wait of 30 days over two deploys holds no workflow and resumes', async () 
   await answer(agent.id, [{ type: 'approval', tool_call_id: ids[0], approve: true }]);
 
   expect(await blockOf(agent.id)).toBe('start\nlate');
-}, 60_000);
+});
 
 describe('a policy for calls that nobody answers', () => {
   const policy = (agentId: string, approval_expiry: object) =>
@@ -222,12 +222,12 @@ describe('a policy for calls that nobody answers', () => {
     until(async () => {
       const [approval] = await approvalsOf(agentId);
       return approval?.['status'] === 'expired';
-    }, 15_000);
+    });
   const runEnded = (agentId: string) =>
     until(async () => {
       const runs = await call<{ status: string }[]>(url(), 'GET', `/v1/runs/?agent_id=${agentId}`);
       return runs.length === 2 && runs.every(({ status }) => status === 'completed');
-    }, 15_000);
+    });
 
   it('answers in time although every process was killed meanwhile', async () => {
     const [denied, allowed] = [await createAgent(url()), await createAgent(url())];
@@ -248,7 +248,7 @@ describe('a policy for calls that nobody answers', () => {
     expect(await blockOf(allowed.id)).toBe('start\nyes');
     const [run] = await call<{ metadata: object }[]>(url(), 'GET', `/v1/runs/?agent_id=${denied.id}&limit=1`);
     expect(run?.metadata).toMatchObject({ run_type: 'approval_expiry' });
-  }, 60_000);
+  });
 
   it('finds nothing to do when a human was faster, or when the agent is gone', async () => {
     const { workflow } = new Client({ connection: temporal });
@@ -264,7 +264,7 @@ describe('a policy for calls that nobody answers', () => {
     const runs = await call<object[]>(url(), 'GET', `/v1/runs/?agent_id=${answered.id}`);
     expect(runs).toHaveLength(2);
     expect(await blockOf(answered.id)).toBe('start');
-  }, 30_000);
+  });
 });
 
 it('one list shows what waits across agents, and takes the answer', async () => {
@@ -285,7 +285,7 @@ it('one list shows what waits across agents, and takes the answer', async () => 
   expect(await approvalsOf(first.id)).toMatchObject([{ status: 'answered', answered_by_run_id: run.id }]);
   await call(url(), 'POST', `/v1/agents/${second.id}/messages/cancel`);
   expect(await approvalsOf(second.id)).toMatchObject([{ status: 'cancelled' }]);
-}, 30_000);
+});
 
 it('the Python SDK approves, denies, changes arguments and runs a tool of its own', async () => {
   expect(await runPython('approvals.py', url())).toEqual([

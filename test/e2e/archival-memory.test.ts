@@ -8,8 +8,6 @@ import { until } from '../support/started';
 
 // Archival memory through both unmodified SDKs, with a server of its own for embeddings.
 
-jest.setTimeout(60_000);
-
 let database: TestDatabase;
 let fake: FakeOpenAi;
 let embeddings: FakeEmbeddings;
@@ -156,7 +154,7 @@ it('an archive that is given another model gets new vectors, by a workflow that 
       archive.id,
     ]);
     return rows[0]?.status === 'completed';
-  }, 20_000);
+  });
 
   const { rows } = await database.pool.query(
     `select distinct embedding_model, embedding_dim from passages where archive_id = $1`,

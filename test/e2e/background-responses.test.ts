@@ -5,8 +5,6 @@ import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
-jest.setTimeout(90_000);
-
 const running: Served[] = [];
 const WORDS = Array.from({ length: 40 }, (_, n) => `word${n} `).join('');
 let fake: FakeOpenAi;

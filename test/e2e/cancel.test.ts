@@ -8,8 +8,6 @@ import { until } from '../support/started';
 
 // A cancel meets a turn at each of its places; the SDK is unmodified.
 
-jest.setTimeout(30_000);
-
 const STORY = Array.from({ length: 400 }, (_, n) => `word${n} `).join('');
 let database: TestDatabase;
 let fake: FakeOpenAi;

@@ -8,8 +8,6 @@ import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 import { createWindowedModel } from '../support/windowed-model';
 
-jest.setTimeout(60_000);
-
 const WINDOW = 8_000;
 const model = createWindowedModel();
 let database: TestDatabase;
@@ -30,12 +28,12 @@ beforeAll(async () => {
   });
   url = server.url ?? '';
   client = new Letta({ baseURL: url, apiKey: 'none', maxRetries: 0 });
-}, 60_000);
+});
 afterAll(async () => {
   await server.kill('SIGTERM');
   await fake.close();
   await database.drop();
-}, 30_000);
+});
 beforeEach(() => model.reset());
 afterEach(() => {
   expect(fake.problems).toEqual([]);

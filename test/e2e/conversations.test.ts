@@ -33,12 +33,12 @@ beforeAll(async () => {
     serveHere(loadConfig({ ...environment, EVERTURN_ROLES: 'api' }), pino({ level: 'silent' })),
   ]);
   client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([server.stop(), worker.kill('SIGTERM')]);
   await fake.close();
   await database.drop();
-}, 30_000);
+});
 beforeEach(async () => {
   const memory_blocks = [{ label: 'human', value: 'nothing known' }];
   agentId = (await client.agents.create({ model: 'openai/gpt-4.1', memory_blocks })).id;

@@ -5,8 +5,6 @@ import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
-jest.setTimeout(60_000);
-
 const running: Served[] = [];
 let fake: FakeOpenAi;
 let embeddings: FakeEmbeddings;

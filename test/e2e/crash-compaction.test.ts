@@ -7,8 +7,6 @@ import { startLiveEverturn, type LiveEverturn } from '../support/live-everturn';
 import { temporaryFolder, until } from '../support/started';
 import { createWindowedModel } from '../support/windowed-model';
 
-jest.setTimeout(90_000);
-
 // kill -9 of everything in the middle of a compaction.
 
 const home = path.join(temporaryFolder(), 'data');

@@ -6,8 +6,6 @@ import { blockValue, createAgent, runEnd, sendAsync, transcript } from '../suppo
 import { startLiveEverturn, type LiveEverturn } from '../support/live-everturn';
 import { temporaryFolder, until } from '../support/started';
 
-jest.setTimeout(60_000);
-
 const home = path.join(temporaryFolder(), 'data folder');
 const steps = createFiveSteps();
 let fake: FakeOpenAi;

@@ -7,8 +7,6 @@ import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
-jest.setTimeout(60_000);
-
 const steps = createFiveSteps();
 const running: Served[] = [];
 let fake: FakeOpenAi;

@@ -6,8 +6,6 @@ import { blockValue, call, createAgent, runEnd, sendAsync, transcript } from '..
 import { startLiveEverturn, type LiveEverturn } from '../support/live-everturn';
 import { temporaryFolder, until } from '../support/started';
 
-jest.setTimeout(90_000);
-
 const home = path.join(temporaryFolder(), 'data folder');
 const steps = createFiveSteps();
 let fake: FakeOpenAi;

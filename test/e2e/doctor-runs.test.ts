@@ -18,8 +18,6 @@ import { insertWaitingRun } from '../support/turn-rows';
 
 // Runs that nobody holds. The API is one without a sweeper, which would take them up before the doctor looks.
 
-jest.setTimeout(60_000);
-
 const TASK_QUEUE = 'doctor-runs';
 const HOUR_AGO = new Date(Date.now() - 3_600_000);
 

@@ -11,8 +11,6 @@ import { until } from '../support/started';
 
 // An agent is damaged with SQL, repaired over the API, and answers the next message through the unmodified SDK.
 
-jest.setTimeout(60_000);
-
 let database: TestDatabase;
 let fake: FakeOpenAi;
 let server: Served;

@@ -28,12 +28,12 @@ beforeAll(async () => {
   database = await createTestDatabase();
   fake = await startFakeOpenAI();
   server = await serve(environment());
-}, 60_000);
+});
 afterAll(async () => {
   await server.kill('SIGTERM');
   await fake.close();
   await database.drop();
-}, 30_000);
+});
 
 const createAgent = (client: Letta, model: string) =>
   client.agents.create({
@@ -137,7 +137,7 @@ it('a new process still knows what the agent was taught', async () => {
   await connect().agents.messages.create(agent.id, { input: 'SAY back' });
 
   expect(sentSince(from).join('')).toContain('Plays the cello.');
-}, 60_000);
+});
 
 it('a model that refuses the request fails the call and leaves nothing of the turn behind', async () => {
   const client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
@@ -170,7 +170,7 @@ it('two messages to one agent at once are answered one after the other, each by 
   }
   const pair = ['user_message', 'assistant_message'];
   expect(types).toEqual(['system_message', ...pair, ...pair, ...pair]);
-}, 30_000);
+});
 
 it('the Python SDK says hello, streams, lists and maps errors', async () => {
   const python = await pythonWithSdk();

@@ -6,8 +6,6 @@ import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
-jest.setTimeout(60_000);
-
 const STEPS = 20;
 const MAX_EVENTS_PER_STEP = 12;
 const MAX_BYTES_PER_STEP = 2_000;

@@ -62,13 +62,13 @@ beforeAll(async () => {
     serveHere(loadConfig({ ...environment, EVERTURN_ROLES: 'api' }), pino({ level: 'silent' })),
   ]);
   client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
-}, 60_000);
+});
 afterAll(async () => {
   for (const name of held.keys()) release(name);
   await Promise.all([server.stop(), worker.kill('SIGTERM')]);
   await fake.close();
   await database.drop();
-}, 30_000);
+});
 beforeEach(async () => {
   const memory_blocks = [{ label: 'human', value: 'nothing known' }];
   agentId = (await client.agents.create({ model: 'openai/gpt-4.1', memory_blocks })).id;
@@ -146,7 +146,7 @@ it('fifty messages at once are answered one after the other, each by a run of it
   // Of those that find nobody at work any may begin; the rest follow as they were stored.
   const stored = rows.map(({ text }) => `user: ${text}`);
   expect(asked.slice(1)).toEqual(stored.filter((line) => line !== asked[0]));
-}, 60_000);
+});
 
 it('a message that waited is told at which step it was read; one that met nobody and asked for nothing is not', async () => {
   const first = await sendAsync('HOLD receipts\nSAY first');
@@ -297,7 +297,7 @@ it('a steered message outlives the worker that had read it', async () => {
   ]);
   expect((await client.runs.retrieve(host.id)).status).toBe('completed');
   expect((await receiptsOf(steered.id)).length).toBe(1);
-}, 40_000);
+});
 
 it('a steered message whose step fails gets a turn of its own', async () => {
   const host = await sendAsync(`HOLD failing\n${REMEMBER}`);
@@ -453,7 +453,7 @@ it('a hundred messages of all kinds at random moments leave a whole thread and n
   expect(unexplained).toEqual([]);
   const calls = lines.filter((line) => line.startsWith('assistant: memory_insert')).length;
   expect(lines.filter((line) => line.startsWith('tool: memory_insert')).length).toBe(calls);
-}, 60_000);
+});
 
 /** Mulberry32: the same numbers for the same seed. */
 function seededRandom(seed: number): () => number {
@@ -476,4 +476,4 @@ it('is the same through the Python SDK', async () => {
     'rollback: rolled back',
     'steer: steered',
   ]);
-}, 60_000);
+});

@@ -13,8 +13,6 @@ import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 import { isAlive, until } from '../support/started';
 
-jest.setTimeout(120_000);
-
 const PUBLIC_SERVER = (name: string) =>
   path.resolve(__dirname, '../../node_modules/@modelcontextprotocol', name, 'dist/index.js');
 const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-mcp-')));

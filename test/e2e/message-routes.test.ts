@@ -24,12 +24,12 @@ beforeAll(async () => {
   });
   client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
   agentId = (await client.agents.create({ model: 'openai/gpt-4.1' })).id;
-}, 60_000);
+});
 afterAll(async () => {
   await server.kill('SIGTERM');
   await fake.close();
   await database.drop();
-}, 30_000);
+});
 afterEach(() => {
   expect(fake.problems).toEqual([]);
 });

@@ -9,8 +9,6 @@ import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
-jest.setTimeout(90_000);
-
 const running: Served[] = [];
 // A message that ends with the name of a gate is answered when the test opens it.
 const gates = new Map<string, Gate>();
@@ -130,7 +128,7 @@ it('a worker that dies around the posting leaves one message', async () => {
       `select from pg_stat_activity where wait_event = 'advisory' and datname = current_database()`,
     );
     return rowCount === 1;
-  }, 10_000);
+  });
 
   await worker.kill('SIGKILL');
   await holder.query('commit');

@@ -21,12 +21,12 @@ beforeAll(async () => {
     OPENAI_BASE_URL: fake.url,
   });
   client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
-}, 60_000);
+});
 afterAll(async () => {
   await server.kill('SIGTERM');
   await fake.close();
   await database.drop();
-}, 30_000);
+});
 afterEach(() => {
   expect(fake.problems).toEqual([]);
 });

@@ -12,8 +12,6 @@ import { createTestDatabase } from '../support/stack';
 import { temporaryFolder, until } from '../support/started';
 import { bringPgvector } from '../support/with-pgvector';
 
-jest.setTimeout(120_000);
-
 let home: string;
 let live: LiveEverturn;
 let embeddings: FakeEmbeddings;

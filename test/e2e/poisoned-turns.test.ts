@@ -11,8 +11,6 @@ import { until } from '../support/started';
 // Turns that go wrong in every way a model or a tool can. Each ends within its limits and says why, nothing large reaches
 // Temporal, and the agent answers the next message.
 
-jest.setTimeout(120_000);
-
 const LARGEST_EVENT = 256 * 1024;
 const EVENT_STREAM = { 'content-type': 'text/event-stream' };
 

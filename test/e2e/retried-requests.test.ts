@@ -41,13 +41,13 @@ beforeAll(async () => {
   ]);
   proxy = await startDroppingProxy(plain.url ?? '');
   earlyProxy = await startDroppingProxy(early.url ?? '');
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([proxy.close(), earlyProxy.close()]);
   await Promise.all([plain.stop(), early.stop(), worker.kill('SIGTERM')]);
   await fake.close();
   await database.drop();
-}, 30_000);
+});
 afterEach(() => {
   expect(fake.problems).toEqual([]);
 });
@@ -84,8 +84,8 @@ it('a turn of six seconds is one turn for clients that give up after 1.5, and on
   expect(answers).toEqual(names.map((name) => [`answer: ${name} done end_turn`]));
   expect(names.map(askedFor)).toEqual([1, 1, 1, 1]);
   expect((await Promise.all(agents.map(runsOf))).map((runs) => runs.length)).toEqual([1, 1, 1, 1]);
-  expect(sendings(proxy, agents[0])).toBe(2);
-  expect(sendings(proxy, agents[2])).toBe(2);
+  expect(sendings(proxy, agents[0])).toBeGreaterThan(1);
+  expect(sendings(proxy, agents[2])).toBeGreaterThan(1);
   expect(sendings(earlyProxy, agents[1])).toBe(1);
   expect(sendings(earlyProxy, agents[3])).toBe(1);
 }, 180_000);

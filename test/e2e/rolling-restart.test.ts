@@ -6,8 +6,6 @@ import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../s
 
 // A deploy as operators do it: one process after the other is asked to stop and replaced, while clients go on.
 
-jest.setTimeout(120_000);
-
 let database: TestDatabase;
 let fake: FakeOpenAi;
 let balancer: Balancer;
@@ -36,12 +34,12 @@ beforeAll(async () => {
   workers.push(...(await Promise.all([start('worker'), start('worker')])));
   useApis();
   client = new Letta({ baseURL: balancer.url, apiKey: 'none' });
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([...apis, ...workers].map((each) => each.kill('SIGTERM')));
   await Promise.all([fake.close(), balancer.close()]);
   await database.drop();
-}, 30_000);
+});
 
 /** Takes one process out, as a deploy does: no connections from then on, SIGTERM, and another one in its place. */
 async function replace(list: Served[], at: number, roles: 'api' | 'worker'): Promise<void> {

@@ -42,12 +42,12 @@ beforeAll(async () => {
     EVERTURN_PASSWORD: PASSWORD,
   });
   client = new Letta({ baseURL: server.url ?? '', apiKey: PASSWORD, maxRetries: 0 });
-}, 60_000);
+});
 afterAll(async () => {
   await server.kill('SIGTERM');
   await fake.close();
   await database.drop();
-}, 30_000);
+});
 afterEach(() => {
   expect(fake.problems).toEqual([]);
 });
@@ -160,4 +160,4 @@ it('ten agents talk at once, each in its own thread and order', async () => {
   );
 
   expect(threads).toEqual(agents.map((_, n) => [1, 2, 3].map((turn) => `agent ${n} turn ${turn}`)));
-}, 30_000);
+});

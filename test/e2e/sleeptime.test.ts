@@ -6,8 +6,6 @@ import { blockValue, call, runEnd } from '../support/live-api';
 import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 
-jest.setTimeout(90_000);
-
 const running: Served[] = [];
 let gate = createGate();
 let database: TestDatabase;

@@ -15,8 +15,6 @@ import {
   type Started,
 } from '../support/started';
 
-jest.setTimeout(90_000);
-
 let home: string;
 let everturn: Started | null;
 

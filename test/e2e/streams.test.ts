@@ -9,8 +9,6 @@ import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
-jest.setTimeout(60_000);
-
 let fake: FakeOpenAi;
 let database: TestDatabase;
 let server: Served;
@@ -109,7 +107,7 @@ it('a reader that stops reading a stream of 20 MB holds neither memory nor a con
     same = rows[0]!.reads === 0 && Math.abs(now - last) < 500 ? same + 1 : 0;
     last = now;
     return same >= 20;
-  }, 20_000);
+  });
 
   expect(residentKb(server.pid) - before).toBeLessThan(15_000);
   socket.destroy();

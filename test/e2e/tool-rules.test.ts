@@ -6,8 +6,6 @@ import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../s
 
 // Rules as agents live by them: what the model is offered and forced to, and what a call outside of that comes to.
 
-jest.setTimeout(60_000);
-
 let fake: FakeOpenAi;
 let database: TestDatabase;
 let server: Served;
@@ -23,12 +21,12 @@ beforeAll(async () => {
     OPENAI_BASE_URL: fake.url,
   });
   client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
-}, 60_000);
+});
 afterAll(async () => {
   await server.kill('SIGTERM');
   await fake.close();
   await database.drop();
-}, 30_000);
+});
 
 const TOOLS = ['memory_insert', 'memory_replace', 'conversation_search', 'web_search', 'run_code'];
 type Rules = NonNullable<Letta.AgentCreateParams['tool_rules']>;

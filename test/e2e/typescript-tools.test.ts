@@ -8,8 +8,6 @@ import { until } from '../support/started';
 
 // Tools that are TypeScript source, through the unmodified SDK, run by a worker of its own.
 
-jest.setTimeout(90_000);
-
 const running: Served[] = [];
 let fake: FakeOpenAi;
 let database: TestDatabase;
@@ -21,12 +19,12 @@ beforeAll(async () => {
   [database, fake] = await Promise.all([createTestDatabase(), startFakeOpenAI()]);
   [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
   client = new Letta({ baseURL: url, apiKey: 'none', maxRetries: 0 });
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(running.map((each) => each.kill('SIGTERM')));
   await fake.close();
   await database.drop();
-}, 30_000);
+});
 
 async function start(roles: 'api' | 'worker'): Promise<Served> {
   const started = await serve({

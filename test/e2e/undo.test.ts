@@ -5,8 +5,6 @@ import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
-jest.setTimeout(90_000);
-
 const running: Served[] = [];
 let target: CountingTarget;
 let fake: FakeOpenAi;
@@ -119,7 +117,7 @@ it('a turn that is rolled back takes back what its tools did', async () => {
   await until(async () => {
     const effects = await call<Json[]>(url, 'GET', `/v1/effects?run_id=${first}&status=done`);
     return effects.length === 1;
-  }, 20_000);
+  });
   const key = await keyOf(first, 'c1');
 
   const second = await sendAsync(url, agentId, 'SAY Instead.', { multitask_strategy: 'rollback' });

@@ -8,8 +8,6 @@ import { until } from '../support/started';
 
 // Worker deployment versions, as an operator uses them on a Temporal server that offers them.
 
-jest.setTimeout(60_000);
-
 const DEPLOYMENT = `everturn-${process.pid}`;
 const steps = createFiveSteps();
 const running: Served[] = [];
@@ -25,12 +23,12 @@ beforeAll(async () => {
     Connection.connect({ address: testTemporalAddress() }),
   ]);
   url = (await start('api')).url ?? '';
-}, 30_000);
+});
 afterAll(async () => {
   await Promise.all(running.map((each) => each.kill('SIGTERM')));
   await Promise.all([fake.close(), temporal.close()]);
   await database.drop();
-}, 30_000);
+});
 
 async function start(roles: 'api' | 'worker', buildId = ''): Promise<Served> {
   const started = await serve({
@@ -82,7 +80,7 @@ async function turnsGoTo(buildId: string): Promise<void> {
   await until(async () => {
     await runEnd(url, await sendAsync(url, id, 'Hi'));
     return (await versionsOf(id)).at(-1) === buildId;
-  }, 20_000);
+  });
 }
 
 it('a turn goes on with the version that became current, and back again after a roll-back', async () => {

@@ -103,7 +103,7 @@ it('lets an update of a block wait for a memory edit that is under way, and then
 });
 
 async function waitUntilBlocked(): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 30_000;
   while (Date.now() < deadline) {
     const { rowCount } = await api.database.pool.query(
       "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",

@@ -25,8 +25,6 @@ jest.mock('@temporalio/activity', () => ({
   Context: { current: () => ({ cancellationSignal: new AbortController().signal }) },
 }));
 
-jest.setTimeout(30_000);
-
 let database: TestDatabase;
 let turns: TurnStore;
 let store: CompactionStore;

@@ -8,8 +8,6 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
-jest.setTimeout(60_000);
-
 // The runner as it ships, but for one thing: this machine's loopback counts as public, at one port. Nothing else on
 // this machine can stand for a public server.
 let folder: string;

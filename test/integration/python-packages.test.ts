@@ -6,8 +6,6 @@ import { buildTool } from '../support/build-tool';
 import { buildWheel } from '../support/build-wheel';
 import { testPython } from '../support/python-language';
 
-jest.setTimeout(120_000);
-
 let folder: string;
 let wheels: string;
 let kept: string;

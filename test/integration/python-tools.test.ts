@@ -9,8 +9,6 @@ import { buildTool } from '../support/build-tool';
 import { testPython } from '../support/python-language';
 import { until } from '../support/started';
 
-jest.setTimeout(60_000);
-
 // A folder for temporary files of these tests alone, which every user can reach, as /tmp.
 const usual = process.env['TMPDIR'];
 let temporary: string;

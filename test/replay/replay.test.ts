@@ -4,8 +4,6 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { CANARY } from './canary';
 
-jest.setTimeout(60_000);
-
 const FOLDER = path.join(__dirname, 'histories');
 const shapes = fs.readdirSync(FOLDER).map((file) => path.basename(file, '.json'));
 const read = (shape: string): string => fs.readFileSync(path.join(FOLDER, `${shape}.json`), 'utf8');

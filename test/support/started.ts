@@ -64,15 +64,19 @@ export function startEverturn(
 /** A temporary folder; `remove` it in afterEach. */
 export const temporaryFolder = (): string => fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-start-'));
 
-/** Polls until `condition` holds; fails with what `describe` says after the deadline. */
+// Two files and all their processes share the machine: no deadline is shorter.
+const SHORTEST_MS = 30_000;
+
+/** Polls until `condition` holds; fails with what `describe` says after the deadline, half a minute at the least. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  timeoutMs: number,
+  timeoutMs = SHORTEST_MS,
   describe: () => string = () => 'the condition never held',
 ): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
+  const waitMs = Math.max(timeoutMs, SHORTEST_MS);
+  const deadline = Date.now() + waitMs;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`after ${timeoutMs} ms: ${describe()}`);
+    if (Date.now() > deadline) throw new Error(`after ${waitMs} ms: ${describe()}`);
     await sleep(20);
   }
 }

@@ -5,8 +5,6 @@ import { startMcpHttpServer, type McpHttpOptions, type McpHttpServer } from '../
 import { createScript, declare, type McpScript } from '../../support/mcp-tools';
 import { until } from '../../support/started';
 
-jest.setTimeout(60_000);
-
 const running: McpHttpServer[] = [];
 const open: McpConnections[] = [];
 afterEach(async () => {

@@ -14,8 +14,6 @@ import {
 } from '../../support/mcp-connections';
 import { isAlive, until } from '../../support/started';
 
-jest.setTimeout(60_000);
-
 const guard = compileGuard();
 const open: McpConnections[] = [];
 afterEach(() => Promise.all(open.splice(0).map((connections) => connections.close())));

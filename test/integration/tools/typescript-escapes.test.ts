@@ -13,8 +13,6 @@ import { silentLog, sourceCall, typeScriptSettings, typeScriptTool } from '../..
 // What a hostile tool tries. Each attempt runs twice: in the sandbox, where it has to fail, and with all of Deno's
 // permissions, where it has to succeed, so that it is known to be no dud.
 
-jest.setTimeout(60_000);
-
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-escape-'));
 const secret = path.join(folder, 'secret.json');
 const written = path.join(folder, 'written.txt');

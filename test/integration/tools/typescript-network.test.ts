@@ -7,8 +7,6 @@ import { silentLog, sourceCall, typeScriptSettings, typeScriptTool } from '../..
 // Fetches of tools that were given a network. The public internet is played by a server on a loopback address that the
 // settings allow; any other address of loopback stays what it is.
 
-jest.setTimeout(60_000);
-
 const PUBLIC = '127.0.0.2';
 let server: http.Server;
 let base = '';

@@ -7,8 +7,6 @@ import { silentLog, sourceCall, typeScriptSettings, typeScriptTool } from '../..
 
 // npm is a stand-in that writes a package, as the registry is on the internet; what it is asked is the real thing.
 
-jest.setTimeout(60_000);
-
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-npm-'));
 const asked = path.join(folder, 'asked');
 const packagesFolder = path.join(folder, 'packages');

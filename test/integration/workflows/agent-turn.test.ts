@@ -16,8 +16,6 @@ import { createGate } from '../../support/five-steps';
 import { testTemporalAddress } from '../../support/stack';
 import { until } from '../../support/started';
 
-jest.setTimeout(30_000);
-
 type Fakes = { readonly [Name in keyof Activities]?: (...input: Parameters<Activities[Name]>) => unknown };
 
 const taskQueue = `agent-turn-${newId('run')}`;
