@@ -112,18 +112,18 @@ it('an undo that may act once and whose worker dies is not repeated, and says so
 
 it('a turn that is rolled back takes back what its tools did', async () => {
   const agentId = await agentWith('charge');
-  const first = await sendAsync(url, agentId, `${calling('charge', 'c1')}\nTHEN\nDELAY 60000`);
-  await until(() => target.calls('c1') === 1, 20_000);
+  const first = await sendAsync(url, agentId, `${calling('charge', 'third-deed')}\nTHEN\nDELAY 60000`);
+  await until(() => target.calls('third-deed') === 1, 20_000);
   await until(async () => {
     const effects = await call<Json[]>(url, 'GET', `/v1/effects?run_id=${first}&status=done`);
     return effects.length === 1;
   });
-  const key = await keyOf(first, 'c1');
+  const key = await keyOf(first, 'third-deed');
 
   const second = await sendAsync(url, agentId, 'SAY Instead.', { multitask_strategy: 'rollback' });
 
   expect(await runEnd(url, second)).toMatchObject({ status: 'completed' });
   await until(async () => (await states(first))[0] === 'undone', 20_000);
-  expect(target.effects('c1')).toEqual([key, `${key}/undo`]);
-  expect(JSON.stringify(fake.requests.at(-1)!.body)).not.toContain('c1');
+  expect(target.effects('third-deed')).toEqual([key, `${key}/undo`]);
+  expect(JSON.stringify(fake.requests.at(-1)!.body)).not.toContain('third-deed');
 });

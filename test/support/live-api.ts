@@ -56,7 +56,7 @@ export async function sendAsync(
 }
 
 /** Polls until the run is over; a server that is away is asked again. */
-export async function runEnd(url: string, runId: string, timeoutMs = 30_000): Promise<LiveRun> {
+export async function runEnd(url: string, runId: string, timeoutMs = 90_000): Promise<LiveRun> {
   let run: LiveRun | undefined;
   await until(
     async () => {

@@ -10,7 +10,7 @@ const VERSION = '1.12.1';
 /** Runs a script of test/e2e/python with the unmodified Python SDK; resolves with the lines it printed. */
 export async function runPython(script: string, ...args: readonly string[]): Promise<readonly string[]> {
   const file = path.join(__dirname, '..', 'e2e', 'python', script);
-  const { stdout } = await run(await pythonWithSdk(), [file, ...args], { timeout: 60_000 });
+  const { stdout } = await run(await pythonWithSdk(), [file, ...args], { timeout: 110_000 });
   return stdout.trim().split('\n');
 }
 
@@ -21,7 +21,7 @@ async function pythonWithSdk(): Promise<string> {
   const python = path.join(folder, 'bin', 'python');
   if (fs.existsSync(path.join(folder, 'ready'))) return python;
   fs.rmSync(folder, { recursive: true, force: true });
-  await run('python3', ['-m', 'venv', folder], { timeout: 60_000 });
+  await run('python3', ['-m', 'venv', folder], { timeout: 110_000 });
   await run(python, ['-m', 'pip', 'install', '--quiet', `letta-client==${VERSION}`], { timeout: 110_000 });
   fs.writeFileSync(path.join(folder, 'ready'), '');
   return python;

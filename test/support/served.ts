@@ -31,7 +31,7 @@ export async function serve(
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   await until(
     () => hasEnded() || output.includes('Everturn is ready'),
-    30_000,
+    100_000,
     () => output,
   );
   if (hasEnded()) throw new Error(`the server ended before it was ready:\n${output}`);

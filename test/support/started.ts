@@ -51,7 +51,7 @@ export function startEverturn(
     async ready() {
       await until(
         () => hasEnded || /Ctrl-C stops everything/.test(output),
-        60_000,
+        100_000,
         () => output,
       );
       const url = /API\s+(http:\S+)/.exec(output)?.[1];
