@@ -22,6 +22,7 @@ import { createModelRegistry } from '../llm/registry';
 import { createLogger, type Logger } from '../log';
 import { toBuiltinTool, type ToolModule } from '../tools/handler';
 import { builtinTools } from '../tools/registry';
+import { removeLeftWorkFolders } from '../tools/sandbox/work-folder';
 import { createCancelledRuns } from '../worker/cancellations';
 import { hasTurnAttributes } from '../worker/search-attributes';
 import { connectTemporal } from '../worker/temporal-connection';
@@ -82,6 +83,7 @@ export async function serve(
   const listener = await listenToRuns(url, { watcher, cancelled, presence, memory, log });
   await ensureBuiltinTools(pool, [...builtinTools, ...tools.map(toBuiltinTool)]);
 
+  await removeLeftWorkFolders();
   const languages = composeLanguages(config, log);
   const parts = { config, log, pool, connection, models, memory, cancelled, presence, modules: tools };
   const worker =

@@ -50,8 +50,8 @@ async function run(body: string, home: string): Promise<unknown> {
   };
   child.stdin?.end(JSON.stringify(request));
   const answer = await text(child.stdio[3] as Readable);
-  expect(answer.startsWith(`${nonce} `)).toBe(true);
-  return JSON.parse(answer.slice(nonce.length));
+  expect(answer.startsWith(`\n${nonce} `)).toBe(true);
+  return JSON.parse(answer.slice(1 + nonce.length));
 }
 
 /** With folders that every user can reach and with one that only this user can, which decides whose the tool is. */

@@ -1,20 +1,16 @@
 import { AppError } from '../../domain/errors';
 import type { CodeRunner, SourceCall, SourceLanguage, SourceRunner } from '../../domain/source-tool';
-import type { ToolOutcome } from '../../domain/tool';
-import { toolError, truncateResult } from '../../domain/tool-failure';
+import { toolError } from '../../domain/tool-failure';
+import { CODE_RESULT_LIMIT, timeoutOf, toOutcome, unlessAborted } from '../sandbox/source-outcome';
+import type { ToolLog } from '../sandbox/tool-log';
 import { createPythonSchemas } from './derive-schema';
 import { findInterpreter, type Interpreter } from './interpreter';
 import { createPackages, type PackageFolders } from './packages';
-import { runPython, type Failure, type PythonEnd } from './run-request';
-import type { PythonLog, PythonSettings } from './settings';
-import { removeLeftBehind } from './work-folder';
-
-/** Longer than this, Temporal would take a call that may be repeated for lost. */
-const LONGEST_REPEATABLE_MS = 110_000;
-const CODE_RESULT_LIMIT = 1_000_000;
+import { runPython, type Failure } from './run-request';
+import type { PythonSettings } from './settings';
 
 /** Tools and code in Python, each call in a sandboxed process of its own. */
-export function createPythonLanguage(settings: PythonSettings, log: PythonLog): SourceLanguage {
+export function createPythonLanguage(settings: PythonSettings, log: ToolLog): SourceLanguage {
   let found: Promise<Interpreter> | null = null;
   const interpreter = () => {
     found ??= prepare(settings, log);
@@ -36,7 +32,7 @@ export function createPythonLanguage(settings: PythonSettings, log: PythonLog): 
   };
 }
 
-async function prepare(settings: PythonSettings, log: PythonLog): Promise<Interpreter> {
+async function prepare(settings: PythonSettings, log: ToolLog): Promise<Interpreter> {
   const python = await findInterpreter(settings);
   log.info(
     { python: python.executable, version: python.version, sandbox: settings.sandbox },
@@ -44,7 +40,6 @@ async function prepare(settings: PythonSettings, log: PythonLog): Promise<Interp
   );
   if (settings.sandbox === 'none')
     log.warn({}, 'TOOL_SANDBOX is none: tools can do whatever this server can');
-  await removeLeftBehind(new Date());
   return python;
 }
 
@@ -58,7 +53,6 @@ function createRunTool(settings: PythonSettings, { interpreter, packages }: Read
     const source = tool.sourceCode ?? '';
     const python = await interpreter();
     const folders = await unlessAborted(packages(tool.pipRequirements, python), call.signal);
-    const isRepeatable = tool.effects !== undefined && tool.effects !== 'once';
     const end = await runPython(
       {
         kind: 'tool',
@@ -72,13 +66,14 @@ function createRunTool(settings: PythonSettings, { interpreter, packages }: Read
         packages: folders,
         environment: environmentOf(call, tool.id),
         network: tool.network ?? settings.network,
-        timeoutMs: isRepeatable ? Math.min(settings.timeoutMs, LONGEST_REPEATABLE_MS) : settings.timeoutMs,
+        timeoutMs: timeoutOf(tool.effects, settings.timeoutMs),
         signal: call.signal,
       },
       python,
       settings,
     );
-    return toOutcome(tool.name, end, tool.returnCharLimit);
+    const said = { ...end, value: String(end.value), error: end.error && toToolError(end.error) };
+    return toOutcome(tool.name, said, tool.returnCharLimit);
   };
 }
 
@@ -89,35 +84,10 @@ const environmentOf = (call: SourceCall, toolId: string): Readonly<Record<string
   EVERTURN_IDEMPOTENCY_KEY: call.idempotencyKey,
 });
 
-function toOutcome(
-  name: string,
-  { value, length, error, stdout, stderr }: PythonEnd,
-  limit: number,
-): ToolOutcome {
-  if (error) {
-    const said = error.message === '' ? error.type : `${error.type}: ${error.message}`;
-    return {
-      status: 'error',
-      result: `Error executing function ${name}: ${said}${error.hint ? ` (${error.hint})` : ''}`,
-      stdout: asList(stdout),
-      stderr: asList(stderr + (error.traceback || `${said}\n`)),
-    };
-  }
-  return {
-    status: 'success',
-    result: cutTo(String(value), length, limit),
-    stdout: asList(stdout),
-    stderr: asList(stderr),
-  };
+function toToolError({ type, message, traceback, hint }: Failure) {
+  const said = message === '' ? type : `${type}: ${message}`;
+  return { summary: hint ? `${said} (${hint})` : said, trace: traceback || `${said}\n` };
 }
-
-/** The process kept `limit` characters of `length`; the note says so as for any other tool. */
-function cutTo(kept: string, length: number, limit: number): string {
-  if (length <= limit) return kept;
-  return truncateResult(kept.padEnd(kept.length + length - limit, ' '), limit);
-}
-
-const asList = (text: string): readonly string[] => (text === '' ? [] : [text]);
 
 function createRunPythonCode(settings: PythonSettings, interpreter: () => Promise<Interpreter>): CodeRunner {
   return async (code, call) => {
@@ -151,13 +121,3 @@ function createRunPythonCode(settings: PythonSettings, interpreter: () => Promis
 }
 
 const toCodeError = ({ type, message, traceback }: Failure) => ({ name: type, value: message, traceback });
-
-/** Stops waiting when the call is stopped; the installation goes on for whoever calls next. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error); // An AppError, see ToolCallContext.
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    if (signal.aborted) onAbort();
-  });
-}

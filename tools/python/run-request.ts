@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { z } from 'zod';
 import { toolError } from '../../domain/tool-failure';
+import { runSandboxed, type SandboxedEnd } from '../sandbox/sandboxed-process';
+import { withWorkFolder } from '../sandbox/work-folder';
 import { findBubblewrap, underBubblewrap } from './bubblewrap';
-import { runConfined, type ConfinedEnd } from './confined-process';
+import { watchFolder } from './folder-watch';
 import type { Interpreter } from './interpreter';
 import { FILE_LIMIT_BYTES, type PythonSettings } from './settings';
-import { withWorkFolder } from './work-folder';
 
 const SCRIPTS = __dirname;
 
@@ -55,14 +56,16 @@ export interface PythonEnd {
 export function runPython(job: PythonJob, python: Interpreter, settings: PythonSettings): Promise<PythonEnd> {
   return withWorkFolder(async (folder) => {
     const nonce = randomBytes(24).toString('hex');
-    const end = await runConfined({
+    const end = await runSandboxed({
       command: commandOf({ job, python, settings, folder }),
       environment: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8', HOME: folder, TMPDIR: folder },
       input: JSON.stringify(requestOf({ job, settings, folder, nonce })),
       nonce,
+      answersOn: 'descriptor 3',
       timeoutMs: job.timeoutMs,
       signal: job.signal,
       folder,
+      watch: (pid, onFull) => watchFolder(folder, pid, onFull),
     });
     // A tool that was done when it was stopped is done: the caller keeps what it brought.
     if (end.stoppedFor === 'abort' && end.answer === undefined) throw job.signal.reason;
@@ -125,7 +128,7 @@ function requestOf({ job, settings, folder, nonce }: Place & { readonly nonce: s
   };
 }
 
-function read(end: ConfinedEnd, job: PythonJob): PythonEnd {
+function read(end: SandboxedEnd, job: PythonJob): PythonEnd {
   const { stdout, stderr } = end;
   const answer = Answer.safeParse(end.answer);
   if (!answer.success) {
@@ -138,7 +141,7 @@ function read(end: ConfinedEnd, job: PythonJob): PythonEnd {
 }
 
 /** Why a process ended without an answer, in the terms of Python. */
-function lost({ stoppedFor, code, signal }: ConfinedEnd, job: PythonJob): Failure {
+function lost({ stoppedFor, code, signal }: SandboxedEnd, job: PythonJob): Failure {
   const error = (type: string, message: string): Failure => ({ type, message, traceback: '', hint: null });
   if (stoppedFor === 'timeout') {
     return error(

@@ -23,7 +23,7 @@ def take_channel():
 
 
 def answer(channel, nonce, body):
-    data = f'{nonce} {json.dumps(body)}\n'.encode()
+    data = f'\n{nonce} {json.dumps(body)}\n'.encode()
     while data:
         data = data[os.write(channel, data) :]
     os._exit(0)

@@ -15,13 +15,6 @@ export interface PythonSettings {
   readonly pipEnvironment: Readonly<Record<string, string>>;
 }
 
-export interface PythonLog {
-  info(facts: object, message: string): void;
-  warn(facts: object, message: string): void;
-}
-
-/** Printed text of a tool that the server keeps, per stream; what follows is read and dropped. */
-export const OUTPUT_LIMIT_BYTES = 1 << 20;
 /** What one file of a tool may hold, and what its folder may hold in all. */
 export const FILE_LIMIT_BYTES = 32 << 20;
 export const FOLDER_LIMIT_BYTES = 64 << 20;

@@ -3,12 +3,11 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { toolError } from '../../domain/tool-failure';
-import { withWorkFolder } from '../python/work-folder';
-import { findDeno } from './deno-binary';
-import { runDenoProcess, type DenoEnd } from './deno-process';
-import { openGateway, type Gateway } from './gateway';
-import { LEAST_MEMORY_BYTES, type TypeScriptSettings } from './settings';
+import { runSandboxed, type SandboxedEnd } from '../sandbox/sandboxed-process';
+import { withWorkFolder } from '../sandbox/work-folder';
+import { denoCommand, type Place } from './deno-command';
+import { openGateway } from './gateway';
+import type { TypeScriptSettings } from './settings';
 
 /** What one process runs: a tool's function, or a piece of code. */
 export interface DenoJob {
@@ -51,25 +50,23 @@ export interface JobEnd {
   readonly stderr: string;
 }
 
-const RUNNER = path.join(__dirname, 'run-tool.mjs');
-
 /** Runs a job in Deno. Rejects with the signal's reason when it is stopped, after its processes are dead. */
 export async function runJob(job: DenoJob, settings: TypeScriptSettings): Promise<JobEnd> {
-  const deno = findDeno();
   const gateway = job.network ? await openGateway(settings.allowAddress) : null;
   try {
     return await withWorkFolder(async (folder) => {
       await prepare(job, folder);
       const nonce = randomBytes(24).toString('hex');
-      const memoryBytes = Math.max(settings.memoryBytes, LEAST_MEMORY_BYTES);
-      const end = await runDenoProcess({
-        command: [deno, 'run', ...flagsOf({ job, folder, gateway, memoryBytes }), RUNNER],
+      const place = { job, folder, gateway };
+      const end = await runSandboxed({
+        command: denoCommand(place, settings),
         // Deno keeps caches in its folder, and the code's own storage with them: there is none to keep it in.
         environment: { DENO_DIR: '/dev/null/deno', DENO_NO_UPDATE_CHECK: '1', NO_COLOR: '1' },
         folder,
-        input: JSON.stringify(requestOf({ job, folder, gateway, nonce })),
+        input: JSON.stringify(requestOf(place, nonce)),
         nonce,
-        memoryBytes,
+        // Deno lets code write to no other descriptor.
+        answersOn: 'stdout',
         timeoutMs: job.timeoutMs,
         signal: job.signal,
       });
@@ -82,12 +79,6 @@ export async function runJob(job: DenoJob, settings: TypeScriptSettings): Promis
   }
 }
 
-interface Place {
-  readonly job: DenoJob;
-  readonly folder: string;
-  readonly gateway: Gateway | null;
-}
-
 async function prepare({ fileName, source, packages }: DenoJob, folder: string): Promise<void> {
   await fs.writeFile(path.join(folder, fileName), source, { mode: 0o600 });
   if (packages === null) return;
@@ -96,29 +87,7 @@ async function prepare({ fileName, source, packages }: DenoJob, folder: string):
   await fs.symlink(path.join(packages.folder, 'node_modules'), path.join(folder, 'node_modules'));
 }
 
-/** All that the code may do: read itself and its packages, the variables it is given, and ask the gateway. */
-function flagsOf({ job, folder, gateway, memoryBytes }: Place & { readonly memoryBytes: number }): string[] {
-  const readable = job.packages ? [folder, job.packages.folder] : [path.join(folder, job.fileName)];
-  const variables = Object.keys(job.environment);
-  // Deno's lists are separated by commas, so a folder with one would open others.
-  const odd = readable.find((each) => each.includes(','));
-  if (odd !== undefined)
-    throw toolError(
-      'RuntimeError',
-      `This server cannot run TypeScript below ${odd}: rename the folder with the comma.`,
-    );
-  return [
-    ...['--quiet', '--no-prompt', '--no-remote', '--no-config', '--no-lock', '--no-code-cache', '--no-check'],
-    ...(job.packages ? ['--cached-only', '--node-modules-dir=manual'] : ['--no-npm']),
-    `--v8-flags=--max-old-space-size=${Math.floor(memoryBytes / 2 ** 21)}`,
-    `--allow-read=${readable.join(',')}`,
-    ...(variables.length > 0 ? [`--allow-env=${variables.join(',')}`] : []),
-    '--ignore-env',
-    ...(gateway ? [`--allow-net=127.0.0.1:${gateway.port}`] : []),
-  ];
-}
-
-const requestOf = ({ job, folder, gateway, nonce }: Place & { readonly nonce: string }): object => ({
+const requestOf = ({ job, folder, gateway }: Place, nonce: string): object => ({
   kind: job.kind,
   nonce,
   module: pathToFileURL(path.join(folder, job.fileName)).href,
@@ -132,7 +101,7 @@ const requestOf = ({ job, folder, gateway, nonce }: Place & { readonly nonce: st
   gateway: gateway && { url: gateway.url, token: gateway.token },
 });
 
-function read(end: DenoEnd, job: DenoJob): JobEnd {
+function read(end: SandboxedEnd, job: DenoJob): JobEnd {
   const answer = Answer.safeParse(end.answer);
   const printed = { stdout: end.stdout, stderr: end.stderr };
   if (!answer.success) return { ...lost(end, job), value: null, length: 0, stdout: end.stdout };
@@ -142,7 +111,7 @@ function read(end: DenoEnd, job: DenoJob): JobEnd {
 
 /** Why a process ended without an answer. What V8 prints of a crash is its own business. */
 function lost(
-  end: DenoEnd,
+  end: SandboxedEnd,
   { name, timeoutMs }: DenoJob,
 ): { readonly error: Failure; readonly stderr: string } {
   const [stderr = ''] = end.stderr.split(/^(?:#|<--- Last few GCs --->|=+ C stack trace|\[\d+:0x)/m);

@@ -13,14 +13,7 @@ export interface TypeScriptSettings {
   readonly allowAddress?: (address: string) => boolean;
 }
 
-export interface TypeScriptLog {
-  info(facts: object, message: string): void;
-  warn(facts: object, message: string): void;
-}
-
 /** Below this Deno itself does not get far. */
 export const LEAST_MEMORY_BYTES = 256 << 20;
 /** Address space that V8 reserves as data when it starts, and again for each worker of the tool, without using it. */
 export const RESERVED_BYTES = 544 << 20;
-/** Printed text of a tool that the server keeps, per stream; what follows is read and dropped. */
-export const OUTPUT_LIMIT_BYTES = 1 << 20;

@@ -1,43 +1,32 @@
 import type { CodeRunner, SourceCall, SourceLanguage, SourceRunner } from '../../domain/source-tool';
-import type { ToolOutcome } from '../../domain/tool';
 import type { ToolArguments } from '../../domain/tool-arguments';
-import { toolError, truncateResult } from '../../domain/tool-failure';
+import { toolError } from '../../domain/tool-failure';
+import { CODE_RESULT_LIMIT, timeoutOf, toOutcome, unlessAborted } from '../sandbox/source-outcome';
+import type { ToolLog } from '../sandbox/tool-log';
 import { toCodeModule } from './code-module';
 import { deriveTypeScriptSchema } from './derive-schema';
-import { removeLeftBehind } from '../python/work-folder';
 import { createNpmPackages } from './npm-packages';
 import { readSignature, type Signature } from './parameters';
 import { fileNameOf, findFunction, type ExportedFunction } from './parse-source';
-import { runJob, type Failure, type JobEnd } from './run-job';
-import type { TypeScriptLog, TypeScriptSettings } from './settings';
+import { runJob, type Failure } from './run-job';
+import type { TypeScriptSettings } from './settings';
 import { SourceProblem } from './source-problem';
 
-/** Longer than this, Temporal would take a call that may be repeated for lost. */
-const LONGEST_REPEATABLE_MS = 110_000;
-const CODE_RESULT_LIMIT = 1_000_000;
-
 /** Tools and code in TypeScript and JavaScript, each call in a Deno process of its own that may do next to nothing. */
-export function createTypeScriptLanguage(settings: TypeScriptSettings, log: TypeScriptLog): SourceLanguage {
-  let tidied: Promise<void> | null = null;
-  const tidy = () => (tidied ??= removeLeftBehind(new Date()));
+export function createTypeScriptLanguage(settings: TypeScriptSettings, log: ToolLog): SourceLanguage {
   return {
     deriveSchema: deriveTypeScriptSchema,
-    runTool: createRunTool(settings, { log, tidy }),
+    runTool: createRunTool(settings, log),
     runCode: { js: createRunCode('javascript', settings), ts: createRunCode('typescript', settings) },
   };
 }
 
-function createRunTool(
-  settings: TypeScriptSettings,
-  { log, tidy }: { readonly log: TypeScriptLog; readonly tidy: () => Promise<void> },
-): SourceRunner {
+function createRunTool(settings: TypeScriptSettings, log: ToolLog): SourceRunner {
   const packages = createNpmPackages(settings, log);
   return async (tool, args, call) => {
-    await tidy();
     const source = tool.sourceCode ?? '';
     const { found, signature } = readTool(source, tool.sourceType, tool.name);
     const given = fitArguments(tool.name, signature, args);
-    const isRepeatable = tool.effects !== undefined && tool.effects !== 'once';
     const end = await runJob(
       {
         kind: 'tool',
@@ -52,12 +41,13 @@ function createRunTool(
         packages: await unlessAborted(packages(tool.npmRequirements), call.signal),
         environment: environmentOf(call, tool.id),
         network: tool.network ?? settings.network,
-        timeoutMs: isRepeatable ? Math.min(settings.timeoutMs, LONGEST_REPEATABLE_MS) : settings.timeoutMs,
+        timeoutMs: timeoutOf(tool.effects, settings.timeoutMs),
         signal: call.signal,
       },
       settings,
     );
-    return toOutcome(tool.name, end, tool.returnCharLimit);
+    const said = { ...end, value: end.value ?? '', error: end.error && toToolError(end.error) };
+    return toOutcome(tool.name, said, tool.returnCharLimit);
   };
 }
 
@@ -110,33 +100,10 @@ function environmentOf(call: SourceCall, toolId: string): Readonly<Record<string
   };
 }
 
-function toOutcome(name: string, end: JobEnd, limit: number): ToolOutcome {
-  const { value, length, error, stdout, stderr } = end;
-  if (error) {
-    return {
-      status: 'error',
-      result: `Error executing function ${name}: ${said(error)}`,
-      stdout: asList(stdout),
-      stderr: asList(stderr + (error.stack || `${said(error)}\n`)),
-    };
-  }
-  return {
-    status: 'success',
-    result: cutTo(value ?? '', length, limit),
-    stdout: asList(stdout),
-    stderr: asList(stderr),
-  };
+function toToolError({ name, message, stack }: Failure) {
+  const summary = message === '' ? name : `${name}: ${message}`;
+  return { summary, trace: stack || `${summary}\n` };
 }
-
-const said = ({ name, message }: Failure): string => (message === '' ? name : `${name}: ${message}`);
-
-/** The process kept `limit` characters of `length`; the note says so as for any other tool. */
-function cutTo(kept: string, length: number, limit: number): string {
-  if (length <= limit) return kept;
-  return truncateResult(kept.padEnd(kept.length + length - limit, ' '), limit);
-}
-
-const asList = (text: string): readonly string[] => (text === '' ? [] : [text]);
 
 function createRunCode(sourceType: string, settings: TypeScriptSettings): CodeRunner {
   return async (code, call) => {
@@ -168,14 +135,4 @@ function createRunCode(sourceType: string, settings: TypeScriptSettings): CodeRu
       error: error && { name: error.name, value: error.message, traceback: error.stack },
     };
   };
-}
-
-/** Stops waiting when the call is stopped; the installation goes on for whoever calls next. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error); // An AppError, see ToolCallContext.
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-    if (signal.aborted) onAbort();
-  });
 }

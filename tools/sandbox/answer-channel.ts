@@ -10,8 +10,9 @@ export interface Said {
 }
 
 /**
- * Tells the answer of a run from what its tool printed before: it is the line that begins with the run's nonce, which the
- * tool's code never sees. Printed text beyond `limitBytes` is read and dropped, an answer beyond 16 MB is none.
+ * Tells the one answer of a run from whatever else a tool has written to the stream before: it is the line that begins with
+ * the run's nonce. Text beyond `limitBytes` is read, so that the writer does not block, and dropped; an answer beyond
+ * 16 MB is none.
  */
 export function readChannel(
   stream: Readable,
@@ -55,14 +56,24 @@ export function readChannel(
     rest = Buffer.alloc(0);
   });
   return () => {
+    // What was held back as half a marker was none.
     printed.add(rest);
     rest = Buffer.alloc(0);
     return { text: printed.text(), answer: said };
   };
 }
 
+/** Text of a stream up to `limitBytes`; what follows is read, so that the writer does not block, and dropped. */
+export function collectText(stream: Readable, limitBytes: number): () => string {
+  const printed = createText(limitBytes);
+  stream.on('data', (chunk: Buffer) => printed.add(chunk));
+  // A pipe that breaks has ended.
+  stream.on('error', () => undefined);
+  return () => printed.text();
+}
+
 /** Text up to a limit, with a note of what was dropped. */
-export function createText(limitBytes: number): { add(chunk: Buffer): void; text(): string } {
+function createText(limitBytes: number): { add(chunk: Buffer): void; text(): string } {
   const chunks: Buffer[] = [];
   let kept = 0;
   let total = 0;

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { readChannel } from '../../../../tools/typescript/answer-channel';
+import { readChannel } from '../../../../tools/sandbox/answer-channel';
 
 const NONCE = 'n'.repeat(48);
 

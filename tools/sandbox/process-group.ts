@@ -12,19 +12,14 @@ export interface GroupEnd {
 
 /**
  * Settles when a process that leads its group has ended and its pipes are read. Whatever it has left behind in its group is
- * killed, and a pipe that somebody else keeps open is given up. `onExit` runs when the process itself has ended.
+ * killed, and a pipe that somebody else keeps open is given up.
  */
-export function groupEnd(
-  child: ChildProcess,
-  pipes: readonly Readable[],
-  onExit: () => void = () => undefined,
-): Promise<GroupEnd> {
+export function groupEnd(child: ChildProcess, pipes: readonly Readable[]): Promise<GroupEnd> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       killGroup(child);
       const drain = setTimeout(() => pipes.forEach((pipe) => pipe.destroy()), DRAIN_MS);
-      onExit();
       child.once('close', () => {
         clearTimeout(drain);
         resolve({ code, signal });
