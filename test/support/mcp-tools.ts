@@ -43,6 +43,20 @@ export const createScript = (): McpScript => ({
   calls: [],
 });
 
+/** A script whose tools tell a counting target (counting-target.ts) of their calls, and answer what it answers. */
+export function countingScript(targetUrl: string): McpScript {
+  return {
+    ...createScript(),
+    async answer({ tool, args, key }) {
+      const answer = await fetch(`${targetUrl}/${tool}/${String(args['label'])}`, {
+        method: 'POST',
+        headers: { 'idempotency-key': String(key) },
+      });
+      return { content: [{ type: 'text', text: await answer.text() }] };
+    },
+  };
+}
+
 /** A server of the SDK that follows the script: one for each session. */
 export function createScriptedServer(script: McpScript): Server {
   const server = new Server(

@@ -10,12 +10,12 @@ const VERSION = '1.12.1';
 /** Runs a script of test/e2e/python with the unmodified Python SDK; resolves with the lines it printed. */
 export async function runPython(script: string, ...args: readonly string[]): Promise<readonly string[]> {
   const file = path.join(__dirname, '..', 'e2e', 'python', script);
-  const { stdout } = await run(await pythonWithSdk(), [file, ...args], { timeout: 110_000 });
+  const { stdout } = await run(await pythonWithSdk(), [file, ...args], { timeout: 150_000 });
   return stdout.trim().split('\n');
 }
 
-/** A private environment with the SDK, made once per user and version. */
-async function pythonWithSdk(): Promise<string> {
+/** A private environment with the SDK, made once per user and version; its interpreter. */
+export async function pythonWithSdk(): Promise<string> {
   const cache = process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache');
   const folder = path.join(cache, 'everturn', `letta-client-${VERSION}`);
   const python = path.join(folder, 'bin', 'python');
