@@ -120,6 +120,9 @@ describe('what a tool answers', () => {
     ['a list', '[1, "a", None]', "[1, 'a', None]"],
     ['an object', '{"a": [True, None], "é": 1}', '{"a": [true, null], "é": 1}'],
     ['an object without JSON', '{"a": object}', "{'a': <class 'object'>}"],
+    ['an object that holds itself', '(d := {}, d.update(d=d))[0]', "{'d': {...}}"],
+    ['bytes', 'b"\\xff\\x00"', "b'\\xff\\x00'"],
+    ['a set', '{1}', '{1}'],
     ['a value with a text of its own', 'type("X", (), {"__str__": lambda self: "own"})()', 'own'],
     [
       'a subclass of text that lies',
@@ -168,6 +171,10 @@ describe('what a tool answers', () => {
     expect(
       await resultOf('import asyncio\nasync def f():\n    await asyncio.sleep(0.01)\n    return 2'),
     ).toBe('2');
+  });
+
+  it('calls the later of two functions of one name', async () => {
+    expect(await resultOf('def f(): return 1\ndef f(): return 2')).toBe('2');
   });
 
   it('calls its namesake among several functions', async () => {

@@ -19,7 +19,8 @@ export const fileNameOf = (sourceType: string): string =>
 
 /**
  * The function that is the tool, without running anything: the one called `name`, otherwise the last one that the source
- * exports. Throws a SourceProblem for a syntax error, and when there is no such function.
+ * exports. Throws a SourceProblem for a syntax error, for two functions of one name, which no module can hold, and when there
+ * is no such function.
  */
 export function findFunction(source: string, sourceType: string, name: string | null): ExportedFunction {
   const functions = exportedFunctions(parseSource(source, sourceType));
@@ -102,8 +103,17 @@ function listedExports(
   });
 }
 
-const localFunctions = (file: ts.SourceFile): ReadonlyMap<string, FunctionNode> =>
-  new Map(file.statements.flatMap(functionsOf));
+function localFunctions(file: ts.SourceFile): ReadonlyMap<string, FunctionNode> {
+  const locals = new Map<string, FunctionNode>();
+  for (const [name, node] of file.statements.flatMap(functionsOf)) {
+    if (locals.has(name)) {
+      const line = file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1;
+      throw new SourceProblem(`Function '${name}' is defined twice (line ${line})`);
+    }
+    locals.set(name, node);
+  }
+  return locals;
+}
 
 /** The functions that a statement declares under a name. Signatures of overloads have no body and do not count. */
 function functionsOf(statement: ts.Statement): readonly (readonly [string, FunctionNode])[] {

@@ -45,8 +45,17 @@ describe('a call', () => {
     ['a bigint', '2n ** 70n', '1180591620717411303424'],
     ['a map', "new Map([['a', 1]])", 'Map(1) { "a" => 1 }'],
     ['a promise', 'Promise.resolve(true)', 'true'],
+    ['a symbol', "Symbol('s')", 'Symbol(s)'],
+    ['an object that holds itself', 'Object.assign(o, { o })', '<ref *1> { o: [Circular *1] }'],
+    ['an object with a bigint', '{ n: 1n }', '{ n: 1n }'],
+    [
+      'an object whose JSON throws',
+      "{ toJSON() { throw new Error('no') } }",
+      '{ toJSON: [Function: toJSON] }',
+    ],
   ])('returns %s', async (_, expression, result) => {
-    await expect(run(`export function f() { return ${expression}; }`)).resolves.toMatchObject({
+    const code = `const o: Record<string, unknown> = {};\nexport function f() { return ${expression}; }`;
+    await expect(run(code)).resolves.toMatchObject({
       status: 'success',
       result,
     });
@@ -77,6 +86,19 @@ describe('a call', () => {
       stdout: ['out 1\nraw'],
       stderr: ['err\n'],
     });
+  });
+
+  it('keeps the first megabyte of 100, and binary output as text', async () => {
+    const flood = await run(
+      "export function f() { const mb = new Uint8Array(1_000_000).fill(120); for (let n = 0; n < 100; n++) for (let at = 0; at < mb.length; ) at += Deno.stdout.writeSync(mb.subarray(at)); return 'done'; }",
+    );
+    const binary = await run(
+      'export function f() { Deno.stdout.writeSync(new Uint8Array([255, 65, 0])); Deno.stderr.writeSync(new Uint8Array([254])); return 1; }',
+    );
+
+    expect([flood.status, flood.result]).toEqual(['success', 'done']);
+    expect(flood.stdout?.[0]).toMatch(/x\n\[output cut: 100000000 bytes were printed, 1048576 are kept\]\n$/);
+    expect(binary).toMatchObject({ result: '1', stdout: ['\ufffdA\0'], stderr: ['\ufffd'] });
   });
 
   it('cuts a result to the limit of the tool with the note of how long it was', async () => {
@@ -133,6 +155,12 @@ describe('code that fails', () => {
       "setTimeout(() => { throw new Error('late') }, 1); return new Promise((r) => setTimeout(r, 5000))",
       'Error: late',
     ],
+    [
+      'a value that nothing can show',
+      "const fail = () => { throw new Error('unseen') }; return { toJSON: fail, [Symbol.for('Deno.customInspect')]: fail }",
+      'Error: unseen',
+    ],
+    ['recursion without end', 'return f()', 'RangeError: Maximum call stack size exceeded'],
     ['an exit', 'Deno.exit(3)', 'Error: the process of f ended without a result (exit code 3)'],
     [
       'a wait without end',
@@ -150,6 +178,12 @@ describe('code that fails', () => {
     await expect(run("throw new Error('early'); export function f() {}")).resolves.toMatchObject({
       result: 'Error executing function f: Error: early',
     });
+  });
+
+  it('is refused before it runs when its source breaks', async () => {
+    await expect(run('export function f( {}')).rejects.toThrow(
+      "The source code of f can't be run: Failed to parse source code:",
+    );
   });
 
   it('is refused before it runs when it has no such function', async () => {

@@ -37,6 +37,15 @@ it.each([
   expect(readMcpTool(entry)).toBeNull();
 });
 
+it('takes a schema of 500 properties', () => {
+  const names = Array.from({ length: 500 }, (_, index) => `p${index}`);
+  const properties = Object.fromEntries(names.map((name) => [name, { type: 'string', description: 'it' }]));
+
+  expect(readMcpTool(declared({ inputSchema: { type: 'object', properties } }))?.parameters).toMatchObject({
+    properties,
+  });
+});
+
 it('cuts a description that would fill every prompt', () => {
   expect(readMcpTool(declared({ description: 'x'.repeat(20_000) }))?.description).toHaveLength(10_000);
 });

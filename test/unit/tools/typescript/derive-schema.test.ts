@@ -221,6 +221,10 @@ describe('a source that is no tool', () => {
     ],
     ['\n\nexport function f(a: string {}', "Failed to parse source code: ',' expected (line 3)"],
     [
+      `${documented('function f(a: string) {}')}\n${documented('function f(a: number) {}')}`,
+      "Function 'f' is defined twice (line 6)",
+    ],
+    [
       documented('function f(...a: string[]) {}'),
       "Parameter '...a' takes any number of values. Make it one array instead",
     ],
@@ -258,6 +262,24 @@ describe('a source that is no tool', () => {
 
     await expect(problemOf(nested)).resolves.toBe('Failed to parse source code: it is nested too deeply');
   });
+});
+
+it('reads a schema of 500 properties', async () => {
+  const names = Array.from({ length: 500 }, (_, index) => `p${index}`);
+  const doc = names.map((name) => ` * @param ${name} - it\n`).join('');
+  const code = `/** Does it.\n${doc} */\nexport function f(${names.map((name) => `${name}: number`).join(', ')}) {}`;
+
+  const { parameters } = await derive(code);
+
+  expect(Object.keys((parameters as { properties: object }).properties)).toEqual(names);
+});
+
+it('takes the body of a function that is overloaded', async () => {
+  const code =
+    'export function f(a: string): void;\nexport function f(a: number): void;\n' +
+    '/** Does it.\n * @param a - what\n */\nexport function f(a: number): void {}';
+
+  expect(await derive(code)).toMatchObject({ parameters: { properties: { a: { type: 'number' } } } });
 });
 
 it('runs nothing of the source', async () => {
