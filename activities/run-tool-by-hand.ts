@@ -1,5 +1,7 @@
 import { Context } from '@temporalio/activity';
+import { AppError } from '../domain/errors';
 import type { ToolCallContext, ToolOutcome } from '../domain/tool';
+import { failedOutcome } from '../domain/tool-failure';
 import type { SourceCall } from '../domain/source-tool';
 import type { OpenedToolRun, OpenedTrial } from '../domain/tool-run';
 import type { ActivityDeps } from './deps';
@@ -11,10 +13,7 @@ export function createRunToolByHand({ toolRuns, tools }: Deps) {
   return async function runToolByHand(id: string): Promise<void> {
     const run = await toolRuns.open(id);
     if (!run) return toolRuns.giveUp(id, GONE);
-    if (run.isTrial) {
-      const outcome = run.wasClaimed ? UNKNOWN : await tools.tryOut(run.tool, run.args, toTrialCall(run));
-      return toolRuns.finish(id, outcome);
-    }
+    if (run.isTrial) return toolRuns.finish(id, await tried(tools, run));
     const context = toContext(run);
     if (tools.isTransactional(run.tool)) {
       return toolRuns.runTransactional(run, (memory) =>
@@ -24,6 +23,15 @@ export function createRunToolByHand({ toolRuns, tools }: Deps) {
     if (run.wasClaimed && run.effects === 'once') return toolRuns.giveUp(id, UNKNOWN, { isUnknown: true });
     await toolRuns.finish(id, await tools.run(run.tool, run.args, context));
   };
+}
+
+async function tried(tools: Deps['tools'], run: OpenedTrial): Promise<ToolOutcome> {
+  if (run.wasClaimed && run.effects === 'once') return UNKNOWN;
+  return tools.tryOut(run.tool, run.args, toTrialCall(run)).catch((error: unknown) => {
+    // No operator looks after a call without an agent: whoever made it is told.
+    if (!(error instanceof AppError) || error.code !== 'OUTCOME_UNKNOWN') throw error;
+    return failedOutcome(run.tool.name, error);
+  });
 }
 
 const GONE: ToolOutcome = {

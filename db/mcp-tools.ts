@@ -132,19 +132,15 @@ export async function listMcpTools(db: Queryable, serverId: string): Promise<rea
   return rows.map(toTool);
 }
 
-/** A tool of a server, and the server's own name of it; NOT_FOUND when the server has no such tool. */
-export async function getMcpTool(
-  db: Queryable,
-  serverId: string,
-  toolId: string,
-): Promise<{ readonly tool: Tool; readonly name: string }> {
-  const { rows } = await db.query<ToolRow & { mcp_name: string }>(
-    `select t.*, m.name as mcp_name from tools t join mcp_tools m on m.tool_id = t.id
+/** A tool of a server; NOT_FOUND when the server has no such tool. */
+export async function getMcpTool(db: Queryable, serverId: string, toolId: string): Promise<Tool> {
+  const { rows } = await db.query<ToolRow>(
+    `select t.* from tools t join mcp_tools m on m.tool_id = t.id
       where m.server_id = $1 and t.id = $2`,
     [serverId, toolId],
   );
   if (!rows[0]) throw toolNotFound(toolId);
-  return { tool: toTool(rows[0]), name: rows[0].mcp_name };
+  return toTool(rows[0]);
 }
 
 /** A server's tool by the server's own name of it; null when none is stored. */

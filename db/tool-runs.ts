@@ -1,8 +1,13 @@
 import { AppError } from '../domain/errors';
 import type { ToolEffects, ToolOutcome } from '../domain/tool';
 import type { ToolArguments } from '../domain/tool-arguments';
-import type { SourceTool } from '../domain/source-tool';
-import type { OpenedToolRun, OpenedTrial, ToolRunStore } from '../domain/tool-run';
+import {
+  trialEffects,
+  type OpenedToolRun,
+  type OpenedTrial,
+  type ToolRunStore,
+  type TriedTool,
+} from '../domain/tool-run';
 import { undoKeyOf } from '../domain/undo';
 import { setBlockAuthor } from './block-author';
 import { toJsonb } from './json';
@@ -33,14 +38,14 @@ export async function mintToolRun(
 }
 
 /**
- * Stores a source to try before its workflow starts. The tool is not kept beyond its outcome; trials that a dead server left
+ * Stores a call without an agent before its workflow starts. The tool is not kept beyond its outcome; trials that a dead server left
  * without one go with the first trial of another day.
  */
 export async function mintTrial(
   db: Queryable,
   trial: {
     readonly id: string;
-    readonly tool: SourceTool;
+    readonly tool: TriedTool;
     readonly args: ToolArguments;
     readonly env: Readonly<Record<string, string>>;
   },
@@ -94,7 +99,7 @@ async function openToolRun(db: Queryable, id: string): Promise<OpenedToolRun | O
 
 async function openTrial(db: Queryable, id: string): Promise<OpenedTrial | null> {
   const { rows } = await db.query<{
-    tool: SourceTool;
+    tool: TriedTool;
     args: ToolArguments;
     env: Readonly<Record<string, string>>;
     was_claimed: boolean;
@@ -108,7 +113,7 @@ async function openTrial(db: Queryable, id: string): Promise<OpenedTrial | null>
   const row = rows[0];
   if (!row) return null;
   const { tool, args, env: secrets, was_claimed: wasClaimed } = row;
-  return { id, isTrial: true, tool, args, secrets, effects: 'once', wasClaimed };
+  return { id, isTrial: true, tool, args, secrets, effects: trialEffects(tool), wasClaimed };
 }
 
 async function openRunOfAgent(db: Queryable, id: string): Promise<OpenedToolRun | null> {

@@ -55,8 +55,12 @@ export interface McpAuthorization {
 /** The tools of servers as the runner of tools knows them. */
 export interface McpToolCaller {
   /** Whether the tool is one of theirs. */
-  runs(tool: Tool): boolean;
-  call(tool: Tool, args: ToolArguments, context: ToolCallContext): Promise<ToolOutcome>;
+  runs(tool: Partial<Pick<Tool, 'toolType'>>): boolean;
+  call(
+    tool: Pick<Tool, 'id' | 'name'> & Partial<Pick<Tool, 'effects'>>,
+    args: ToolArguments,
+    context: Pick<ToolCallContext, 'effects' | 'secrets' | 'idempotencyKey' | 'signal'>,
+  ): Promise<ToolOutcome>;
 }
 
 /** What sessions keep in the database. Implemented in db/. */

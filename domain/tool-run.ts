@@ -28,17 +28,24 @@ export interface OpenedToolRun {
   readonly wasClaimed: boolean;
 }
 
-/** A source that is tried without an agent. */
+/** A source, or a tool of an MCP server. */
+export type TriedTool = SourceTool & Partial<Pick<Tool, 'toolType'>>;
+
+/** A call without an agent. */
 export interface OpenedTrial {
   readonly id: string;
   readonly isTrial: true;
-  readonly tool: SourceTool;
+  readonly tool: TriedTool;
   readonly args: ToolArguments;
   /** What the code finds in its environment. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly effects: ToolEffects;
   readonly wasClaimed: boolean;
 }
+
+/** Nothing of a source that is tried may be repeated, whatever it says of itself. */
+export const trialEffects = ({ toolType, effects = 'once' }: TriedTool): ToolEffects =>
+  toolType === 'external_mcp' ? effects : 'once';
 
 /** The durable state of calls by hand. */
 export interface ToolRunStore {

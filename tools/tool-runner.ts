@@ -1,7 +1,7 @@
 import { AppError, isRetryable } from '../domain/errors';
 import type { McpToolCaller } from '../domain/mcp';
 import type { MemoryTransaction } from '../domain/ports';
-import type { SourceCall, SourceLanguage, SourceTool } from '../domain/source-tool';
+import type { SourceCall, SourceLanguage } from '../domain/source-tool';
 import type { Tool, ToolCallContext, ToolOutcome, ToolProbed } from '../domain/tool';
 import { checkToolArguments, isBuiltin, type ToolArguments } from '../domain/tool-arguments';
 import {
@@ -12,6 +12,7 @@ import {
   toolError,
   toThrownError,
 } from '../domain/tool-failure';
+import type { TriedTool } from '../domain/tool-run';
 import type { ToolModule, Write } from './handler';
 import { type ReadDeps, readHandlersOf, transactionalHandlers, UNCUT } from './registry';
 
@@ -23,8 +24,8 @@ export interface ToolRunner {
   /** Whether the tool must go through `runTransactional`. */
   isTransactional(tool: Tool): boolean;
   run(tool: Tool, args: ToolArguments, context: ToolCallContext): Promise<ToolOutcome>;
-  /** Like `run`, for a source that is no agent's tool. */
-  tryOut(tool: SourceTool, args: ToolArguments, call: SourceCall): Promise<ToolOutcome>;
+  /** Like `run`, without an agent: a source that is no agent's tool, or a tool of an MCP server. */
+  tryOut(tool: TriedTool, args: ToolArguments, call: SourceCall): Promise<ToolOutcome>;
   /** Like `run`, inside the transaction that stores the outcome. Writes nothing if it fails. */
   runTransactional(
     tool: Tool,
@@ -84,7 +85,7 @@ export function createToolRunner(deps: ToolRunnerDeps): ToolRunner {
     },
 
     async tryOut(tool, args, call) {
-      return (deps.sources ?? NO_SOURCES).runTool(tool, args, call).then(
+      return startTrial(deps, tool, args, call).then(
         (outcome) => cut(tool, outcome),
         (error: unknown) => failed(tool, call, error),
       );
@@ -133,6 +134,12 @@ function probesOf(modules: readonly ToolModule[]) {
 const isFromSource = (tool: Tool): boolean => tool.toolType === 'custom' && tool.sourceCode !== null;
 
 const NO_SOURCES: Pick<SourceLanguage, 'runTool'> = { runTool: (tool) => Promise.reject(unrunnable(tool)) };
+
+const startTrial = (
+  { mcp, sources }: ToolRunnerDeps,
+  ...[tool, args, call]: Parameters<ToolRunner['tryOut']>
+): Promise<ToolOutcome> =>
+  mcp?.runs(tool) ? mcp.call(tool, args, call) : (sources ?? NO_SOURCES).runTool(tool, args, call);
 
 const sourceRunnerOf =
   ({ sources, agentState }: Pick<ToolRunnerDeps, 'sources' | 'agentState'>) =>

@@ -21,7 +21,7 @@ import { parseBody } from '../wire/validation';
 const FIRST_LIST_MS = 25_000;
 
 /** Servers of the Model Context Protocol and their tools. */
-export function mcpServerRoutes({ db, mcp, log }: ApiDeps): Router {
+export function mcpServerRoutes({ db, mcp, turns, log }: ApiDeps): Router {
   const router = Router();
 
   /** Its tools are stored at once, if it can be reached; if not, the server exists all the same and says why. */
@@ -75,14 +75,14 @@ export function mcpServerRoutes({ db, mcp, log }: ApiDeps): Router {
 
   router.get('/mcp-servers/:mcpServerId/tools/:toolId', async (req, res) => {
     const { mcpServerId, toolId } = req.params;
-    res.json(toWireTool((await getMcpTool(db, mcpServerId, toolId)).tool));
+    res.json(toWireTool(await getMcpTool(db, mcpServerId, toolId)));
   });
 
   router.post('/mcp-servers/:mcpServerId/tools/:toolId/run', async (req, res) => {
     const { args } = parseBody(RunMcpToolBody, req.body ?? {});
     const server = await getMcpServer(db, req.params.mcpServerId);
-    const { tool, name } = await getMcpTool(db, server.id, req.params.toolId);
-    res.json(toWireToolResult(await runMcpTool(mcp, req, { server, tool, name, args })));
+    const tool = await getMcpTool(db, server.id, req.params.toolId);
+    res.json(toWireToolResult(await runMcpTool({ db, turns }, req, { tool, args })));
   });
 
   return router;

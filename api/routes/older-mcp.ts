@@ -7,7 +7,7 @@ import {
   listMcpServers,
   updateMcpServer,
 } from '../../db/mcp-servers';
-import { findMcpTool, getMcpTool } from '../../db/mcp-tools';
+import { findMcpTool } from '../../db/mcp-tools';
 import { AppError } from '../../domain/errors';
 import type { McpToolList } from '../../domain/mcp';
 import type { McpTarget } from '../../domain/mcp-server';
@@ -29,7 +29,7 @@ import { notRefreshed, refuse } from './mcp-servers';
 const path = '/tools/mcp/servers';
 
 /** The routes by a server's name that Letta Code and older clients use, over the same servers. */
-export function olderMcpRoutes({ db, mcp }: ApiDeps): Router {
+export function olderMcpRoutes({ db, mcp, turns }: ApiDeps): Router {
   const router = Router();
   const all = async () => (await listMcpServers(db)).map(toWireOlderMcpServer);
 
@@ -69,11 +69,11 @@ export function olderMcpRoutes({ db, mcp }: ApiDeps): Router {
     res.json(await all());
   });
 
-  addOlderToolRoutes(router, { db, mcp });
+  addOlderToolRoutes(router, { db, mcp, turns });
   return router;
 }
 
-function addOlderToolRoutes(router: Router, { db, mcp }: Pick<ApiDeps, 'db' | 'mcp'>): void {
+function addOlderToolRoutes(router: Router, { db, mcp, turns }: Pick<ApiDeps, 'db' | 'mcp' | 'turns'>): void {
   router.get(`${path}/:serverName/tools`, async (req, res) => {
     const server = await getMcpServerByName(db, req.params.serverName);
     res.json(declared(await readMcpTools(mcp, server)));
@@ -104,10 +104,9 @@ function addOlderToolRoutes(router: Router, { db, mcp }: Pick<ApiDeps, 'db' | 'm
     const { serverName, toolName } = req.params;
     const { args } = parseBody(RunMcpToolBody, req.body ?? {});
     const server = await getMcpServerByName(db, serverName);
-    const found = await findMcpTool(db, server.id, toolName);
-    if (!found) throw noSuchTool(serverName, toolName);
-    const { tool, name } = await getMcpTool(db, server.id, found.id);
-    const { status, result } = await runMcpTool(mcp, req, { server, tool, name, args });
+    const tool = await findMcpTool(db, server.id, toolName);
+    if (!tool) throw noSuchTool(serverName, toolName);
+    const { status, result } = await runMcpTool({ db, turns }, req, { tool, args });
     res.json({ result, success: status === 'success' });
   });
 }

@@ -2,6 +2,7 @@ import type { Router } from 'express';
 import { getToolRunOutcome, mintTrial } from '../../db/tool-runs';
 import { AppError } from '../../domain/errors';
 import type { ToolJsonSchema } from '../../domain/tool';
+import { trialEffects } from '../../domain/tool-run';
 import { newId } from '../../new-id';
 import type { ApiDeps } from '../deps';
 import { fromWireTool, sourceToRead, toWireTrial, TrySourceBody } from '../wire/tool';
@@ -20,7 +21,7 @@ export function addTrialRoute(
     checkName(name, tool.jsonSchema);
     const run = { id: newId('job'), tool, args, env: env ?? {} };
     await mintTrial(db, run);
-    await turns.runTool({ id: run.id, effects: 'once' });
+    await turns.runTool({ id: run.id, effects: trialEffects(tool) });
     const outcome = await getToolRunOutcome(db, run.id);
     res.json(
       toWireTrial(outcome, { id: newId('message'), callId: run.id, name: tool.name, date: new Date() }),

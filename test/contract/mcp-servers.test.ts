@@ -1,9 +1,12 @@
 import Letta from '@letta-ai/letta-client';
 import pino from 'pino';
+import type { ApiDeps } from '../../api/deps';
 import { createMcpStore } from '../../db/mcp-store';
+import { createToolRunStore } from '../../db/tool-runs';
 import type { McpConnections } from '../../domain/mcp';
 import type { McpStdioConfig } from '../../domain/mcp-server';
 import { createMcpConnections } from '../../tools/mcp/connections';
+import { createMcpToolCaller } from '../../tools/mcp/tool-caller';
 import { sampleBody } from '../support/letta-samples';
 import { compileGuard, stdioConfig } from '../support/mcp-connections';
 import { startMcpHttpServer, type McpHttpServer } from '../support/mcp-http-server';
@@ -25,6 +28,7 @@ async function startApi(allowed: boolean): Promise<TestApi> {
   const waiting: { connections?: McpConnections } = {};
   const made = await startTestApi({
     log,
+    turns: { runTool: ({ id }) => callByHand(made, waiting.connections!, id) } as ApiDeps['turns'],
     // The database is there only once the API is: each call asks what it has become.
     mcp: new Proxy({} as McpConnections, {
       get: (_, name) => Reflect.get(waiting.connections!, name) as unknown,
@@ -39,6 +43,15 @@ async function startApi(allowed: boolean): Promise<TestApi> {
   });
   opened.push(waiting.connections);
   return made;
+}
+
+/** What the workflow does behind a call by hand, without Temporal. */
+async function callByHand({ db }: TestApi, connections: McpConnections, id: string): Promise<void> {
+  const runs = createToolRunStore(db);
+  const { tool, args, secrets } = (await runs.open(id))!;
+  const caller = createMcpToolCaller(createMcpStore(db), connections);
+  const { signal } = new AbortController();
+  await runs.finish(id, await caller.call(tool, args, { secrets, idempotencyKey: id, signal }));
 }
 
 beforeAll(async () => {

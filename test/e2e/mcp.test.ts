@@ -8,11 +8,12 @@ import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
 import { call, runEnd, sendAsync } from '../support/live-api';
 import { HOOK, STDIO_SERVER } from '../support/mcp-connections';
 import { startMcpHttpServer, type McpHttpServer } from '../support/mcp-http-server';
-import { createScript, type McpScript } from '../support/mcp-tools';
+import { createScript, declare, type McpScript } from '../support/mcp-tools';
 import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 import { isAlive, until } from '../support/started';
 
+const CHANGED = { type: 'object', properties: { number: { type: 'number' } }, required: ['number'] };
 const PUBLIC_SERVER = (name: string) =>
   path.resolve(__dirname, '../../node_modules/@modelcontextprotocol', name, 'dist/index.js');
 const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-mcp-')));
@@ -200,6 +201,32 @@ it('a call whose server dies in the middle is told to be unknown, and the turn g
   expect(effect).toMatchObject({ tool_name: 'charge', status: 'unknown', key: script.calls[0]!.key });
 });
 
+it('a server that changes its tools in the middle of a turn is asked for what the turn knows, and says what is gone', async () => {
+  const own = createScript();
+  own.tools = [declare('first'), declare('second'), declare('third')];
+  own.answer = ({ tool, args }) => {
+    if (tool === 'first') own.tools = [declare('first'), declare('second', {}, { inputSchema: CHANGED }), declare('fourth')];
+    if (own.tools.every(({ name }) => name !== tool)) throw new Error(`Unknown tool: ${tool}`);
+    if (tool === 'second' && !('number' in args)) throw new Error('Invalid arguments: number is required');
+    return undefined;
+  };
+  const changing = await startMcpHttpServer(own);
+  const server = await addHttp('changing', changing.url);
+  const { id } = await agentWith(['first', 'second', 'third']);
+
+  const returns = await ask(id, ['first', { label: 'a' }], ['second', { label: 'a' }], ['third', { label: 'a' }], ['fourth', {}]);
+  await call(url, 'PATCH', `/v1/mcp-servers/${server.id}/refresh`);
+  const [again] = await ask(id, ['second', { number: 7 }]);
+  await changing.die();
+
+  expect(returns.map(({ status }) => status)).toEqual(['success', 'error', 'error', 'error']);
+  expect(returns[1]!.tool_return).toContain('number is required');
+  expect(returns[2]!.tool_return).toContain('Unknown tool: third');
+  expect(returns[3]!.tool_return).toContain('Cannot call fourth');
+  expect(again).toMatchObject({ status: 'success', tool_return: 'second {"number":7}' });
+  expect((await client.mcpServers.tools.list(server.id!)).map(({ name }) => name)).toEqual(['first', 'second', 'fourth']);
+}); // prettier-ignore
+
 it('a worker that dies in the middle repeats what may be repeated, with the same key, and nothing else', async () => {
   const log = path.join(folder, 'stdio.log');
   await addStdio('local', ['-r', HOOK, STDIO_SERVER, log]);
@@ -231,6 +258,24 @@ it('a worker that dies in the middle repeats what may be repeated, with the same
   expect(await returnsOf(local.id)).toMatchObject([{ status: 'error', effect_status: 'unknown' }]);
   expect(lines().filter((line) => line.startsWith('call hang'))).toHaveLength(1);
 });
+
+it('a call by hand is made by a worker, and again by the next one where the first was killed and the tool may be repeated', async () => {
+  const byHand = await addHttp('by-hand', scripted.url);
+  const tools = await client.mcpServers.tools.list(byHand.id!);
+  const idOf = (name: string) => tools.find((tool) => tool.name?.endsWith(name))!.id;
+  const hanging = new Promise<undefined>(() => undefined);
+  script.answer = () => (script.calls.length === 1 ? hanging : undefined);
+  const running = client.mcpServers.tools.run(idOf('put'), { mcp_server_id: byHand.id!, args: { label: 'h' } });
+  await until(() => script.calls.length === 1, 20_000);
+
+  await worker.kill('SIGKILL');
+  worker = await start('worker');
+
+  expect(await running).toMatchObject({ status: 'success', func_return: 'put {"label":"h"}' });
+  expect(script.calls).toHaveLength(2);
+  expect(script.calls[1]!.key).toBe(script.calls[0]!.key);
+  await client.mcpServers.delete(byHand.id!);
+}); // prettier-ignore
 
 it('a result is cut to what the tool may return, and a tool that is gone is said to be gone', async () => {
   const { id } = await agentWith(['look']);

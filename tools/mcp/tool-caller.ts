@@ -19,7 +19,7 @@ export function createMcpToolCaller(
       }
       const { server, name } = found;
       const target = { ...server, config: resolveMcpVariables(server.config, context.secrets) };
-      const effects = context.effects ?? tool.effects;
+      const effects = context.effects ?? tool.effects ?? 'once';
       return connections.callTool(
         target,
         { name, args, effects, idempotencyKey: context.idempotencyKey },

@@ -32,6 +32,17 @@ it('a trial is opened with its source, arguments and environment, and knows when
   expect(second).toMatchObject({ wasClaimed: true });
 });
 
+it('only a tool of an MCP server says what may be repeated of its trial', async () => {
+  const store = createToolRunStore(database.pool);
+  const trial = (id: string, facts: object) =>
+    mintTrial(database.pool, { id, tool: { ...tool, ...facts }, args: {}, env: {} });
+  await trial('job-mcp', { toolType: 'external_mcp', effects: 'read' });
+  await trial('job-source', { effects: 'read' });
+
+  expect(await store.open('job-mcp')).toMatchObject({ effects: 'read', secrets: {} });
+  expect(await store.open('job-source')).toMatchObject({ effects: 'once' });
+});
+
 it('the first outcome counts, and empties source and environment', async () => {
   const store = createToolRunStore(database.pool);
   await mint('job-2');
