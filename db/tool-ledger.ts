@@ -97,6 +97,11 @@ export function settleTool(
     // The claim locks the row and fences the lost attempt off; whatever that one stored before counts.
     const claim = await claimCall(db, opened);
     if (!claim) return whatEnded(db, key);
+    if (key.code === 'WORKER_LOST' && claim.attempt > opened.attempt + 1)
+      throw new AppError(
+        'UNAVAILABLE',
+        `call ${opened.key} was claimed meanwhile, by a worker that is only late`,
+      );
     const tool = { ...opened, attempt: claim.attempt };
     if (claim.lateResult) return storeResult(db, tool, claim.lateResult, { status: 'done' });
     const mayHaveActed = claim.attempt > 1 && opened.effects !== 'read';

@@ -57,25 +57,43 @@ const eventTypes = async (runId: string) =>
 describe('a worker that Temporal lost sight of', () => {
   const verdict = (runId: string, code: string) => turns.settleTool({ runId, step: 0, index: 0, code });
 
-  async function claimedByWorker() {
-    const { agentId, runId } = await calling('once');
+  async function livingWorker() {
     const presence = newPresence();
     const session = await database.pool.connect();
     await session.query(holdPresence(presence));
-    const worker = createTurnStore(database.pool, presence);
-    return {
-      agentId,
-      runId,
-      worker,
-      tool: await openedTool(worker, runId),
-      die: () => session.release(true),
-    };
+    return { worker: createTurnStore(database.pool, presence), die: () => session.release(true) };
+  }
+
+  async function claimedByWorker() {
+    const { agentId, runId } = await calling('once');
+    const { worker, die } = await livingWorker();
+    return { agentId, runId, worker, tool: await openedTool(worker, runId), die };
   }
 
   it('is waited for as long as its process lives, and its result counts', async () => {
     const { runId, worker, tool, die } = await claimedByWorker();
 
     await expect(verdict(runId, 'WORKER_LOST')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await worker.saveToolResult(tool, succeeded('acted'));
+    expect(await verdict(runId, 'WORKER_LOST')).toEqual({});
+
+    expect(await getEffect(database.pool, tool.key)).toMatchObject({ status: 'done' });
+    die();
+  });
+
+  it('is waited for although it claims its call only while the verdict is on its way', async () => {
+    const { runId } = await calling('once');
+    const { worker, die } = await livingWorker();
+    const holder = await database.pool.connect();
+    await holder.query(`begin; select from steps where run_id = '${runId}' for no key update`);
+    const judged = verdict(runId, 'WORKER_LOST').catch((error: unknown) => error);
+    const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+    await until(async () => (await rowsOf(waiting)).length === 1, 10_000);
+    const tool = await openedTool(worker, runId);
+    await holder.query('rollback');
+    holder.release();
+
+    expect(await judged).toMatchObject({ code: 'UNAVAILABLE' });
     await worker.saveToolResult(tool, succeeded('acted'));
     expect(await verdict(runId, 'WORKER_LOST')).toEqual({});
 
