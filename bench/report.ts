@@ -52,7 +52,8 @@ export function cellLine({ cell, turn, floor, cpuMsPerTurn: cpu, rssMb: rss }: C
 /** The figures beside the table. */
 export function singlesText({
   fiftyToolsMs,
-  pythonTool,
+  toolCalls,
+  toolLoad,
   firstEvent,
   costs,
   spans,
@@ -62,7 +63,13 @@ export function singlesText({
   return [
     '',
     `50-tool turn: ${seconds} s`,
-    `call of a Python tool: p50 ${pythonTool.p50Ms.toFixed(1)} ms, p95 ${pythonTool.p95Ms.toFixed(1)} ms`,
+    'one warm call of a tool, without the turn around it:',
+    ...toolCalls.map(
+      ({ kind, p50Ms, p95Ms }) =>
+        `  ${kind.padEnd(14)} p50 ${p50Ms.toFixed(1).padStart(6)} ms, p95 ${p95Ms.toFixed(1).padStart(6)} ms`,
+    ),
+    `${toolLoad.calls} tool calls of all kinds at once: ${toolLoad.seconds.map((each) => each.toFixed(1)).join(', ')} s a round, ` +
+      `server RSS before and after each: ${toolLoad.rssMb.map((mb) => mb.toFixed(0)).join(', ')} MB`,
     `first streamed event: p50 ${firstEvent.p50Ms.toFixed(1)} ms, p95 ${firstEvent.p95Ms.toFixed(1)} ms`,
     ...costs.map(
       (cost) =>

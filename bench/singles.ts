@@ -5,9 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { turnWorkflowId } from '../domain/turn';
 import { applyLoad, quantile } from './load';
 import { usageOfServices } from './processes';
-import { timePythonTool } from './python-tool';
 import { measureSpans, type Spans } from './spans';
 import type { BenchStack } from './stack';
+import { measureToolLoad, type ToolLoad } from './tool-load';
+import { timeToolCalls, type ToolTiming } from './tool-calls';
 import type { Shape } from './cells';
 import {
   agentFor,
@@ -30,8 +31,8 @@ export interface TurnCost {
 }
 export interface Singles {
   readonly fiftyToolsMs: readonly number[];
-  /** One call of a Python tool in the sandbox, without the turn around it. */
-  readonly pythonTool: { readonly p50Ms: number; readonly p95Ms: number };
+  readonly toolCalls: readonly ToolTiming[];
+  readonly toolLoad: ToolLoad;
   readonly firstEvent: { readonly p50Ms: number; readonly p95Ms: number };
   readonly costs: readonly TurnCost[];
   readonly spans: Spans;
@@ -48,14 +49,15 @@ export async function measureSingles(
   const fiftyToolsMs = await timeFiftyTools(stack);
   progress('first streamed events');
   const firstEvent = await timeFirstEvents(stack);
-  progress('calls of a Python tool');
-  const pythonTool = await timePythonTool();
+  progress('calls of tools');
+  const toolCalls = await timeToolCalls(stack.mcp);
+  const toolLoad = await measureToolLoad(stack, progress);
   progress('costs of a turn');
   const costs = [await countCost(stack, 'one-step'), await countCost(stack, 'two-tools')];
   progress('spans of a turn');
   const spans = await measureSpans(stack);
   const memoryRoundsMb = isQuick ? [] : await measureMemory(stack, progress);
-  return { fiftyToolsMs, pythonTool, firstEvent, costs, spans, memoryRoundsMb };
+  return { fiftyToolsMs, toolCalls, toolLoad, firstEvent, costs, spans, memoryRoundsMb };
 }
 
 async function timeFiftyTools(stack: BenchStack): Promise<readonly number[]> {

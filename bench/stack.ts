@@ -8,6 +8,8 @@ import type { Cell } from './cells';
 import type { Load } from './load';
 import { findServices, type ServiceName } from './processes';
 
+const MCP_SERVER = path.join(__dirname, 'mcp-server.js');
+
 /** Everything that a run needs, each in a process of its own, and what it takes to look at it. */
 export interface BenchStack {
   readonly api: string;
@@ -15,6 +17,8 @@ export interface BenchStack {
   readonly pids: Readonly<Record<ServiceName, number>>;
   readonly temporalAddress: string;
   readonly db: Pool;
+  /** A server of the Model Context Protocol: where it listens, and how it is started on stdio. */
+  readonly mcp: { readonly url: string; readonly stdio: readonly [command: string, ...args: string[]] };
   /** Runs a cell of empty workflows on the same Temporal server. */
   measureFloor(cell: Cell): Promise<Load>;
   stop(): Promise<void>;
@@ -32,6 +36,9 @@ export async function startBenchStack(): Promise<BenchStack> {
     const model = fork(path.join(__dirname, 'model-server.js'));
     children.push(model);
     const { url } = (await firstMessage(model)) as { url: string };
+    const mcp = fork(MCP_SERVER);
+    children.push(mcp);
+    const { url: mcpUrl } = (await firstMessage(mcp)) as { url: string };
     const everturn = startEverturn(home, url);
     children.push(everturn);
     const api = await apiOf(everturn);
@@ -53,6 +60,7 @@ export async function startBenchStack(): Promise<BenchStack> {
       pids: findServices(everturn.pid ?? 0),
       temporalAddress,
       db,
+      mcp: { url: mcpUrl, stdio: [process.execPath, MCP_SERVER, 'stdio'] },
       measureFloor: async (cell) => {
         floor.send(cell);
         return (await firstMessage(floor)) as Load;
@@ -82,6 +90,8 @@ function startEverturn(home: string, modelUrl: string): ChildProcess {
       OPENAI_API_KEY: 'bench',
       OPENAI_BASE_URL: modelUrl,
       LOG_LEVEL: 'warn',
+      MCP_DISABLE_STDIO: 'false',
+      EVERTURN_MCP_PRIVATE_ADDRESSES: 'true',
       // Makes the supervisor stop when this process is killed.
       npm_lifecycle_event: 'bench',
     },
