@@ -174,8 +174,8 @@ async function settleAnswered(
 
 function outcomeOf(answer: ApprovalAnswer | undefined): ToolOutcome {
   if (answer?.type === 'tool') {
-    const { status, result, stdout, stderr } = answer;
-    return { status, result, stdout, stderr };
+    const { type: _, toolCallId: _id, ...outcome } = answer;
+    return outcome;
   }
   const reason = answer?.reason ?? 'no reason given';
   return {

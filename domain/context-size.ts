@@ -33,8 +33,12 @@ export const toolText = (tools: readonly ToolSpec[]): string =>
 
 /** Tokens of a message beside its text. */
 export function fixedTokens(message: PromptMessage): number {
-  const images = message.role === 'user' ? message.parts.filter(({ type }) => type === 'image').length : 0;
-  return PER_MESSAGE + images * PER_IMAGE;
+  return PER_MESSAGE + imagesIn(message) * PER_IMAGE;
+}
+
+function imagesIn(message: PromptMessage): number {
+  if (message.role === 'tool') return message.images?.length ?? 0;
+  return message.role === 'user' ? message.parts.filter(({ type }) => type === 'image').length : 0;
 }
 
 /** The tokens of each message. */

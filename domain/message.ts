@@ -79,6 +79,8 @@ export interface ToolReturnPart {
   readonly result: string;
   readonly stdout: readonly string[] | null;
   readonly stderr: readonly string[] | null;
+  /** What the model is shown beside the text. Clients are not shown it again. */
+  readonly images?: readonly ImagePart[];
   /** Set where the call may or may not have acted. */
   readonly effectStatus?: 'unknown';
   /** What became known later. Clients see it instead; the model reads it in a note, so that its prompt only grows. */

@@ -22,7 +22,13 @@ export type PromptMessage =
       readonly role: 'assistant';
       readonly parts: readonly (TextPart | ReasoningPart | RedactedReasoningPart | ToolCallPart)[];
     }
-  | { readonly role: 'tool'; readonly toolCallId: string; readonly name: string; readonly text: string };
+  | {
+      readonly role: 'tool';
+      readonly toolCallId: string;
+      readonly name: string;
+      readonly text: string;
+      readonly images?: readonly ImagePart[];
+    };
 
 export interface ToolSpec {
   readonly name: string;

@@ -38,6 +38,7 @@ function toPromptMessage(message: PromptSource): readonly PromptMessage[] {
           toolCallId: part.toolCallId,
           name: part.name,
           text: wrapToolResult(part.status === 'success', resultText(part), message.createdAt),
+          ...(part.images && { images: part.images }),
         }));
     case 'approval_response':
       return [];

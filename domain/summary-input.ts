@@ -1,6 +1,6 @@
 import { clip } from './compaction-prompts';
 import { type CountTokens, sum } from './context-size';
-import type { Message, MessagePart } from './message';
+import type { Message, MessagePart, ToolReturnPart } from './message';
 import { textOf } from './prompt';
 import { toUnits, type Unit } from './transcript-units';
 
@@ -54,7 +54,7 @@ function clipped(message: Message, { tools, texts }: Clipping): Message {
       case 'tool_call':
         return [{ ...part, arguments: clippedArguments(part.arguments, tools) }];
       case 'tool_return':
-        return [{ ...part, result: clip(part.result, tools) }];
+        return [withoutImages({ ...part, result: clip(part.result, tools) })];
       case 'approval':
         return [part];
       default:
@@ -63,6 +63,8 @@ function clipped(message: Message, { tools, texts }: Clipping): Message {
   });
   return { ...message, parts };
 }
+
+const withoutImages = ({ images: _, ...part }: ToolReturnPart): ToolReturnPart => part;
 
 // Providers read arguments as JSON.
 const clippedArguments = (text: string, limit: number): string =>

@@ -1,5 +1,5 @@
 import type { ApprovalExpiry } from './approval';
-import type { ToolReturnStatus } from './message';
+import type { ImagePart, ToolReturnStatus } from './message';
 
 /** How often a tool may act on the world: decides retries and what a lost worker means (see docs/turn-lifecycle.md). */
 export type ToolEffects = 'read' | 'transactional' | 'idempotent' | 'once';
@@ -55,6 +55,8 @@ export interface ToolOutcome {
   readonly result: string;
   readonly stdout: readonly string[] | null;
   readonly stderr: readonly string[] | null;
+  /** Pictures that the model sees beside the text. */
+  readonly images?: readonly ImagePart[];
 }
 
 /** What a tool's read-only probe found about a call whose process was lost. */

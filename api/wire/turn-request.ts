@@ -190,14 +190,19 @@ function toAnswers(message: ApprovalCreate | z.output<typeof ToolReturnCreate>):
 
 const asText = (args: string | object): string => (typeof args === 'string' ? args : JSON.stringify(args));
 
-const toToolAnswer = (answer: z.output<typeof ToolReturn>): ApprovalAnswer => ({
-  type: 'tool',
-  toolCallId: answer.tool_call_id,
-  status: answer.status,
-  result: typeof answer.tool_return === 'string' ? answer.tool_return : textOf(toParts(answer.tool_return)),
-  stdout: answer.stdout ?? null,
-  stderr: answer.stderr ?? null,
-});
+function toToolAnswer(answer: z.output<typeof ToolReturn>): ApprovalAnswer {
+  const parts = toParts(answer.tool_return);
+  const images = parts.filter((part) => part.type === 'image');
+  return {
+    type: 'tool',
+    toolCallId: answer.tool_call_id,
+    status: answer.status,
+    result: textOf(parts),
+    stdout: answer.stdout ?? null,
+    stderr: answer.stderr ?? null,
+    ...(images.length > 0 && { images }),
+  };
+}
 
 function toInputMessage(message: z.output<typeof MessageCreate>): InputMessage {
   const id = newId('message');

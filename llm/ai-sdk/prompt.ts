@@ -12,6 +12,10 @@ import { replayableArguments, replayableName } from '../tool-call-replay';
 type Assistant = Extract<PromptMessage, { role: 'assistant' }>;
 export type AssistantPart = Assistant['parts'][number];
 type AssistantContent = Extract<LanguageModelV3Message, { role: 'assistant' }>['content'][number];
+type ToolResultContent = Extract<
+  LanguageModelV3ToolResultPart['output'],
+  { type: 'content' }
+>['value'][number];
 type UserContent = Extract<LanguageModelV3Message, { role: 'user' }>['content'][number];
 
 /** What a provider wants back with a part it made; undefined drops a reasoning part, null adds nothing. */
@@ -71,13 +75,20 @@ function toAssistantContent(part: AssistantPart, replay: ReplayOptions): Assista
 }
 
 function toToolResult(message: Extract<PromptMessage, { role: 'tool' }>): LanguageModelV3ToolResultPart {
-  const { toolCallId, name, text } = message;
+  const { toolCallId, name, text, images } = message;
   return {
     type: 'tool-result',
     toolCallId,
     toolName: replayableName(name),
-    output: { type: 'text', value: text },
+    output: images
+      ? { type: 'content', value: [{ type: 'text', text }, ...images.map(toImage)] }
+      : { type: 'text', value: text },
   };
+}
+
+function toImage({ source }: ImagePart): ToolResultContent {
+  if (source.type === 'url') return { type: 'image-url', url: source.url };
+  return { type: 'image-data', mediaType: source.mediaType, data: source.data };
 }
 
 /** The parts of a request that both providers spell alike. */

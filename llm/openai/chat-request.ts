@@ -34,7 +34,10 @@ export function buildChatRequest(
   const userField = isOpenAi && request.user !== undefined ? { user: request.user } : {};
   return {
     model,
-    messages: request.messages.flatMap((message) => toChatMessages(message, target)),
+    messages: request.messages.flatMap((message, index) => [
+      ...toChatMessages(message, target),
+      ...imagesOfResults(request.messages, index),
+    ]),
     ...(settings.maxOutputTokens !== null && {
       // Local servers know only the older name of this limit.
       [isOpenAi ? 'max_completion_tokens' : 'max_tokens']: settings.maxOutputTokens,
@@ -71,6 +74,21 @@ function toChatMessages(message: PromptMessage, target: OpenAiTarget): ChatCompl
     case 'tool':
       return [{ role: 'tool', tool_call_id: message.toolCallId, content: message.text }];
   }
+}
+
+/**
+ * What results show, for this API takes only text in them: a user's message after the last of neighbouring results, which
+ * may have nothing in between.
+ */
+function imagesOfResults(messages: readonly PromptMessage[], index: number): ChatCompletionMessageParam[] {
+  if (messages[index]?.role !== 'tool' || messages[index + 1]?.role === 'tool') return [];
+  const first = messages.slice(0, index).findLastIndex(({ role }) => role !== 'tool') + 1;
+  const content = messages.slice(first, index + 1).flatMap((message) => {
+    if (message.role !== 'tool' || !message.images) return [];
+    const text = `What the tool ${message.name} returned with call ${message.toolCallId}:`;
+    return [{ type: 'text' as const, text }, ...message.images.map(toContentPart)];
+  });
+  return content.length > 0 ? [{ role: 'user', content }] : [];
 }
 
 function toUserMessage({ parts, name }: User, target: OpenAiTarget): ChatCompletionMessageParam {

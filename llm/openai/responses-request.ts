@@ -3,6 +3,7 @@ import type {
   ResponseCreateParamsStreaming,
   ResponseFormatTextConfig,
   ResponseInputContent,
+  ResponseInputImage,
   ResponseInputItem,
 } from 'openai/resources/responses/responses';
 import type { ImagePart, ReasoningPart, TextPart, ToolCallPart } from '../../domain/message';
@@ -70,12 +71,20 @@ function toInputItems(message: PromptMessage, target: OpenAiTarget): ResponseInp
     case 'assistant':
       return toOutputItems(message, target);
     case 'tool':
-      return [{ type: 'function_call_output', call_id: message.toolCallId, output: message.text }];
+      return [{ type: 'function_call_output', call_id: message.toolCallId, output: toOutput(message) }];
   }
 }
 
+function toOutput({ text, images }: Extract<PromptMessage, { role: 'tool' }>) {
+  if (!images) return text;
+  return [{ type: 'input_text' as const, text }, ...images.map(toInputImage)];
+}
+
 function toInputContent(part: TextPart | ImagePart): ResponseInputContent {
-  if (part.type === 'text') return { type: 'input_text', text: part.text };
+  return part.type === 'text' ? { type: 'input_text', text: part.text } : toInputImage(part);
+}
+
+function toInputImage(part: ImagePart): ResponseInputImage {
   return { type: 'input_image', image_url: imageUrl(part), detail: (part.detail ?? 'auto') as 'auto' };
 }
 

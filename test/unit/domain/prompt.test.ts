@@ -63,6 +63,13 @@ describe('the note about memory', () => {
   });
 });
 
+it('a result shows its pictures beside its text', () => {
+  const images = [{ type: 'image', source: { type: 'url', url: 'https://x/y.png' } }] as const;
+  const part = { type: 'tool_return', toolCallId: 'c', name: 'look', status: 'success', result: 'ok', stdout: null, stderr: null, images } as const; // prettier-ignore
+
+  expect(toPrompt([buildMessage('tool', [part])])).toMatchObject([{ role: 'tool', images }]);
+});
+
 it('tools are named in the given order without what only the server needs', () => {
   expect(toToolSpecs([buildOffered('b'), buildOffered('a')])).toEqual([
     { name: 'b', description: 'What b does.', parameters: { type: 'object' } },

@@ -5,6 +5,7 @@ import { startFakeAnthropic } from '../../support/fake-anthropic';
 import { call, failure } from './calls';
 import {
   assistant,
+  IMAGE,
   joinEvents,
   joinParts,
   modelRequest,
@@ -83,6 +84,24 @@ it('keeps thinking, its signature, redacted thinking and every call, and sends t
   ]);
   expect(JSON.stringify(sent[1]).startsWith(JSON.stringify(sent[0]).slice(0, -1))).toBe(true);
 }); // prettier-ignore
+
+it('shows the pictures of a result in it', async () => {
+  const { client, fake } = await start([{ text: 'A cat.' }]);
+  const look = assistant([{ type: 'tool_call', id: 'toolu_1', name: 'roll_dice', arguments: '{}' }]);
+
+  await call(client, { ...request, messages: [...messages, look, { ...result('toolu_1', 'one'), images: [IMAGE] }] }); // prettier-ignore
+
+  const source = { type: 'base64', media_type: 'image/png', data: 'AAAA' };
+  const content = [
+    { type: 'text', text: 'one' },
+    { type: 'image', source },
+  ];
+  expect((fake.requests[0]?.['messages'] as readonly object[]).at(-1)).toMatchObject({
+    role: 'user',
+    content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content }],
+  });
+  expect(fake.problems).toEqual([]);
+});
 
 it('reports usage with cache reads and writes', async () => {
   const { client } = await start([{ text: 'Hi' }]);

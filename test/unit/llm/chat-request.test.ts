@@ -1,6 +1,6 @@
 import type { ModelRequest } from '../../../domain/model';
 import { buildChatRequest } from '../../../llm/openai/chat-request';
-import { assistant, modelRequest, result, ROLL, SETTINGS, system, user } from './requests';
+import { assistant, IMAGE, modelRequest, result, ROLL, SETTINGS, system, user } from './requests';
 
 const OPENAI = { provider: 'openai', baseUrl: 'https://api.openai.com/v1' };
 const OLLAMA = { provider: 'ollama', baseUrl: 'http://127.0.0.1:11434/v1' };
@@ -13,6 +13,25 @@ const conversation = [
   result('call_1', '4'),
   assistant([{ type: 'text', text: 'A four.' }]),
 ];
+
+it('shows pictures of results after the last of neighbouring results, where they cannot come in between', () => {
+  const shown = { ...result('call_1', 'one'), images: [IMAGE] };
+  const messages = [
+    user('Look'),
+    assistant([call, { ...call, id: 'call_2' }]),
+    shown,
+    result('call_2', 'two'),
+    user('And?'),
+  ];
+
+  const sent = buildChatRequest(modelRequest({ messages }), OPENAI).messages;
+
+  expect(sent.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'tool', 'user', 'user']);
+  expect(sent[4]?.content).toEqual([
+    { type: 'text', text: 'What the tool roll_dice returned with call call_1:' },
+    { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
+  ]);
+});
 
 it('sends system, user, assistant, calls and results in their order', () => {
   const body = buildChatRequest(

@@ -5,6 +5,7 @@ import { startFakeGemini } from '../../support/fake-gemini';
 import { call, failure } from './calls';
 import {
   assistant,
+  IMAGE,
   joinEvents,
   joinParts,
   modelRequest,
@@ -34,6 +35,16 @@ async function start(replies: readonly FakeGeminiReply[]) {
 const messages = [system, user('Roll')];
 const request = modelRequest({ model: 'gemini-2.5-flash', messages, tools: [ROLL], parallelToolCalls: true });
 const rollCall = (sides: number) => ({ functionCall: { name: 'roll_dice', args: { sides } } });
+
+it('shows the pictures of a result beside it', async () => {
+  const { client, fake } = await start([{ parts: [{ text: 'A cat.' }] }]);
+  const look = assistant([{ type: 'tool_call', id: 'call_1', name: 'roll_dice', arguments: '{}' }]);
+
+  await call(client, { ...request, messages: [...messages, look, { ...result('call_1', 'one'), images: [IMAGE] }] }); // prettier-ignore
+
+  expect(JSON.stringify(fake.requests[0])).toContain('{"inlineData":{"mimeType":"image/png","data":"AAAA"}}');
+  expect(fake.problems).toEqual([]);
+});
 
 it('keeps thoughts, calls and their signatures, and sends them back in order', async () => {
   const { client, fake } = await start([

@@ -30,7 +30,16 @@ export const ROLL: ToolSpec = {
 
 export const system: PromptMessage = { role: 'system', text: 'You are kind.' };
 export const user = (text: string): PromptMessage => ({ role: 'user', parts: [{ type: 'text', text }] });
-export const result = (toolCallId: string, text: string, name = 'roll_dice'): PromptMessage => ({
+/** A red pixel, as far as anybody looks. */
+export const IMAGE = {
+  type: 'image',
+  source: { type: 'base64', mediaType: 'image/png', data: 'AAAA' },
+} as const;
+export const result = (
+  toolCallId: string,
+  text: string,
+  name = 'roll_dice',
+): Extract<PromptMessage, { role: 'tool' }> => ({
   role: 'tool',
   toolCallId,
   name,

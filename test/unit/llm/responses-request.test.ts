@@ -1,6 +1,6 @@
 import type { ModelRequest } from '../../../domain/model';
 import { buildResponsesRequest } from '../../../llm/openai/responses-request';
-import { assistant, modelRequest, result, ROLL, SETTINGS, system, user } from './requests';
+import { assistant, IMAGE, modelRequest, result, ROLL, SETTINGS, system, user } from './requests';
 
 const OPENAI = { provider: 'openai', baseUrl: 'https://api.openai.com/v1' };
 const own = (data: Record<string, unknown>) => ({ name: 'openai', data });
@@ -125,6 +125,19 @@ it('sends a refusal back as a refusal', () => {
       content: [{ type: 'refusal', refusal: 'I won’t.' }],
     },
   ]);
+});
+
+it('shows the pictures of a result in its output', () => {
+  const messages = [...conversation.slice(0, 3), { ...result('call_1', 'one'), images: [IMAGE] }];
+
+  expect(buildResponsesRequest(modelRequest({ messages }), OPENAI).input).toContainEqual({
+    type: 'function_call_output',
+    call_id: 'call_1',
+    output: [
+      { type: 'input_text', text: 'one' },
+      { type: 'input_image', image_url: 'data:image/png;base64,AAAA', detail: 'auto' },
+    ],
+  });
 });
 
 it('sends pictures', () => {
