@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { agentNotFound, countAgents, deleteAgent, listAgents, listTags } from '../../db/agents';
+import { agentNotFound, countAgents, deleteAgent, getAgent, listAgents, listTags } from '../../db/agents';
 import { loadAgentState, withRelations } from '../agent-state';
 import { createAgent } from '../create-agent';
 import type { ApiDeps } from '../deps';
@@ -15,6 +15,7 @@ import {
   ListTagsQuery,
   requestedRelations,
   toWireAgent,
+  toWireSecrets,
   UpdateAgentBody,
 } from '../wire/agent';
 import { parseBody, parseQuery } from '../wire/validation';
@@ -49,6 +50,10 @@ export function agentRoutes(deps: ApiDeps): Router {
   router.get('/agents/:agentId', async (req, res) => {
     const include = requestedRelations(parseQuery(IncludeQuery, req.query), isLegacyClient(req));
     res.json(toWireAgent(await loadAgentState(db, req.params.agentId, include), include));
+  });
+
+  router.get('/agents/:agentId/secrets', async (req, res) => {
+    res.json(toWireSecrets(await getAgent(db, req.params.agentId)));
   });
 
   router.patch('/agents/:agentId', async (req, res) => {

@@ -108,7 +108,8 @@ export const toWireMemory = (
   prompt_template: '',
 });
 
-const toWireSecrets = (agent: Agent) =>
+/** The secrets of an agent, with their values. */
+export const toWireSecrets = (agent: Agent) =>
   Object.entries(agent.secrets).map(([key, value]) => ({
     created_by_id: DEFAULT_USER_ID,
     last_updated_by_id: DEFAULT_USER_ID,

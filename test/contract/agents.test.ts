@@ -104,6 +104,7 @@ it('lists agents without their relations unless a 1.0 client asks for them', asy
   expect(some).toMatchObject({ tools: [], tags, memory: { blocks: [{ label: 'human' }] }, secrets: [] });
   expect(some.blocks).toHaveLength(1);
   expect(older.tools).toHaveLength(3);
+  expect((await api.call('GET', `/v1/agents/${agent.id}/secrets`)).body).toEqual(older.secrets);
   expect(older.secrets).toMatchObject([{ key: 'KEY', value: 'value', agent_id: agent.id }]);
   expect(older.secrets[0].id).toMatch(/^agent-env-[0-9a-f]{8}/);
   expect(older.tool_exec_environment_variables).toEqual(older.secrets);
