@@ -71,7 +71,11 @@ async function askIfItFits(
   abort: AbortController,
 ): Promise<StepOutcome> {
   const model = await deps.models.client(step.model);
-  const plan = planStep(step, { now: new Date(), noteId: derivedId('message', step.stepId, 'note') });
+  const plan = planStep(step, {
+    now: new Date(),
+    noteId: derivedId('message', step.stepId, 'note'),
+    skillsNoteId: derivedId('message', step.stepId, 'skills-note'),
+  });
   const window = contextWindowOf(step.contextLimit, model.info);
   const trigger = isFinal || step.begun ? null : await checkContext(deps, { step, plan, window });
   if (trigger) return { compact: trigger };

@@ -12,6 +12,7 @@ import {
   type CalledTool,
   type ToolRuleState,
 } from './tool-rules';
+import { skillsNote } from './skills-note';
 import type { ClientTool } from './turn-request';
 import type { NewMessage, OfferedTool, OpenedStep } from './turn-state';
 import { wholeTranscript } from './whole-transcript';
@@ -32,12 +33,20 @@ export interface StepPlan {
   readonly isLastStep: boolean;
 }
 
+/** The moment of a step, and the ids of the notes that it may bring. */
+export interface NotesOfStep {
+  readonly now: Date;
+  readonly noteId: string;
+  readonly skillsNoteId: string;
+}
+
 /**
  * Builds the prompt of a step. The first step of a turn brings its input, and notes of what changed elsewhere; each step
  * brings what was steered at the turn meanwhile.
  */
-export function planStep(step: OpenedStep, { now, noteId }: { now: Date; noteId: string }): StepPlan {
+export function planStep(step: OpenedStep, { now, noteId, skillsNoteId }: NotesOfStep): StepPlan {
   const note = step.step === 0 ? memoryNote(step.blocks, step.memorySeen) : null;
+  const skills = skillsNote(step.request.clientSkills, step.context);
   const input = step.step === 0 ? step.request.messages : [];
   const settled = step.step === 0 ? step.settledEffects : [];
   const tools = toolsOfTurn(step);
@@ -50,6 +59,7 @@ export function planStep(step: OpenedStep, { now, noteId }: { now: Date; noteId:
   const notes = [
     ...settled.map((effect) => toNote(effect.noteId, settledNote(effect))),
     ...(note ? [toNote(noteId, note.text)] : []),
+    ...(skills !== null ? [toNote(skillsNoteId, skills)] : []),
     ...(missing.length > 0 ? [toNote(noteId, missingBeforeExitNote(missing))] : []),
   ];
   const steered = step.steered.flatMap(({ runId, messages }) =>

@@ -12,6 +12,8 @@ export interface TurnRequest {
   readonly overrideSystem: string | null;
   /** Tools that the client runs itself, for this turn only. They hide the agent's tools of the same names. */
   readonly clientTools?: readonly ClientTool[];
+  /** What the client's environment has instructions for. Absent where the client says nothing of it. */
+  readonly clientSkills?: readonly ClientSkill[];
   /** The client wants to hear of compactions. */
   readonly includeCompaction?: true;
   /** The request sends no message: the context is to be made smaller, with these settings over the agent's. */
@@ -23,6 +25,13 @@ export interface ClientTool {
   readonly name: string;
   readonly description: string;
   readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** A skill of the client's environment: instructions in a file that the model reads there when it needs them. */
+export interface ClientSkill {
+  readonly name: string;
+  readonly description: string;
+  readonly location: string;
 }
 
 /** Stands for the ids of all calls that wait, in answers of old clients. */

@@ -97,8 +97,9 @@ const requestFields = {
     .nullish(),
   /** Our own: what becomes of the message if it meets a turn in progress. */
   multitask_strategy: z.enum(MULTITASK_STRATEGIES).nullish(),
-  // What a client can do beyond tools. It is taken and not used.
-  client_skills: z.array(z.unknown()).nullish(),
+  client_skills: z
+    .array(z.object({ name: z.string(), description: z.string(), location: z.string() }))
+    .nullish(),
   include_compaction_messages: z.boolean().default(false),
 };
 const hasOneInput = (body: { messages?: unknown; input?: unknown }, context: z.RefinementCtx): void => {
@@ -149,23 +150,21 @@ export function toTurnRequest(body: RequestBody): TurnRequest {
     ...(body.include_compaction_messages && { includeCompaction: true }),
     ...(body.client_tools &&
       body.client_tools.length > 0 && { clientTools: toClientTools(body.client_tools) }),
+    ...(body.client_skills && { clientSkills: lastOfEachName(body.client_skills) }),
   };
 }
 
-/** The last of a name counts: providers refuse a name that comes twice. */
-function toClientTools(tools: NonNullable<RequestBody['client_tools']>): readonly ClientTool[] {
-  const byName = new Map(
-    tools.map(({ name, description, parameters }) => [
-      name,
-      {
-        name,
-        description: description ?? '',
-        parameters: { type: 'object', properties: {}, ...parameters },
-      },
-    ]),
-  );
-  return [...byName.values()];
-}
+const toClientTools = (tools: NonNullable<RequestBody['client_tools']>): readonly ClientTool[] =>
+  lastOfEachName(tools).map(({ name, description, parameters }) => ({
+    name,
+    description: description ?? '',
+    parameters: { type: 'object', properties: {}, ...parameters },
+  }));
+
+/** Providers refuse a tool's name that comes twice. */
+const lastOfEachName = <T extends { readonly name: string }>(named: readonly T[]): readonly T[] => [
+  ...new Map(named.map((one) => [one.name, one])).values(),
+];
 
 /** Old clients answer all that waits at once and name no call: their answers carry `EVERY_CALL`. */
 function toAnswers(message: ApprovalCreate | z.output<typeof ToolReturnCreate>): readonly ApprovalAnswer[] {

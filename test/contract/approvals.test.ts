@@ -116,10 +116,26 @@ it('tools of a request are stored with its run, and a name that no provider take
   const tool = { name: 'look', description: 'mine', parameters: { type: 'object', properties: {} } };
   const hello = { role: 'user', content: 'hi' };
 
-  expect((await send(hello, { client_tools: [tool], client_skills: [{ name: 'x' }] })).status).toBe(200);
+  expect((await send(hello, { client_tools: [tool] })).status).toBe(200);
   const { rows } = await api.db.query(`select request -> 'clientTools' as tools from runs where agent_id = $1`, [agentId]); // prettier-ignore
   expect(rows).toEqual([{ tools: [tool] }]);
   expect((await send(hello, { client_tools: [{ ...tool, name: 'a b' }] })).status).toBe(422);
+});
+
+it('skills of a request are stored with its run, the last of a name alone; none at all is said too', async () => {
+  const hello = { role: 'user', content: 'hi' };
+  const skill = { name: 'pdf', description: 'Reads PDF.', location: 'skills/pdf/SKILL.md' };
+  const older = { ...skill, description: 'Reads some PDF.' };
+
+  for (const client_skills of [[older, skill], [], undefined]) {
+    expect((await send(hello, { client_skills })).status).toBe(200);
+  }
+  const { rows } = await api.db.query<{ skills: unknown }>(
+    `select request -> 'clientSkills' as skills from runs where agent_id = $1 order by queue_seq`,
+    [agentId],
+  );
+  expect(rows.map(({ skills }) => skills)).toEqual([[skill], [], null]);
+  expect((await send(hello, { client_skills: [{ name: 'x' }] })).status).toBe(422);
 });
 
 it('a policy is set on a tool, changed, taken back, and said anew for one agent', async () => {

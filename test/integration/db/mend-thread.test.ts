@@ -27,7 +27,11 @@ const nextStep = async (agentId: string) => opened(turns, await insertWaitingRun
 
 /** What the model is about to read, results with their state. */
 async function prompted(agentId: string) {
-  const { prompt } = planStep(await nextStep(agentId), { now: new Date(0), noteId: 'message-note' });
+  const { prompt } = planStep(await nextStep(agentId), {
+    now: new Date(0),
+    noteId: 'message-note',
+    skillsNoteId: 'message-skills',
+  });
   return prompt.map((message) => (message.role === 'tool' ? message.text : message.role));
 }
 const results = async (agentId: string) => {

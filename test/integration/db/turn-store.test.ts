@@ -396,15 +396,17 @@ describe('memory', () => {
     );
 
     const step = await opened(turns, await insertWaitingRun(database.pool, id));
-    const plan = planStep(step, { now: new Date(0), noteId: 'note' });
+    const plan = planStep(step, { now: new Date(0), noteId: 'note', skillsNoteId: 'skills' });
     await turns.saveReply(step, replyTo(step));
     const later = await opened(turns, await insertWaitingRun(database.pool, id));
 
     expect(plan.newMessages.map(({ role }) => role)).toEqual(['note', 'user']);
     expect(JSON.stringify(plan.newMessages[0]!.parts)).toContain('edited by hand');
-    expect(planStep(later, { now: new Date(0), noteId: 'note' }).newMessages.map(({ role }) => role)).toEqual(
-      ['user'],
-    );
+    expect(
+      planStep(later, { now: new Date(0), noteId: 'note', skillsNoteId: 'skills' }).newMessages.map(
+        ({ role }) => role,
+      ),
+    ).toEqual(['user']);
   });
 
   it('that the agent edited itself in this thread is not told again', async () => {
@@ -416,9 +418,11 @@ describe('memory', () => {
     const step = await opened(turns, await insertWaitingRun(database.pool, agentId));
 
     expect(step.blocks[0]!.value).toBe('start\nmine');
-    expect(planStep(step, { now: new Date(0), noteId: 'note' }).newMessages.map(({ role }) => role)).toEqual([
-      'user',
-    ]);
+    expect(
+      planStep(step, { now: new Date(0), noteId: 'note', skillsNoteId: 'skills' }).newMessages.map(
+        ({ role }) => role,
+      ),
+    ).toEqual(['user']);
   });
 
   it('is rolled back with the call when the tool breaks', async () => {

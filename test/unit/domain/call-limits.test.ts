@@ -16,6 +16,7 @@ const planOf = (requiresApproval = false) =>
   planStep(buildStep({ tools: [buildOffered('look', { requiresApproval })] }), {
     now: new Date(0),
     noteId: 'n',
+    skillsNoteId: 's',
   });
 const read = (parts: readonly ToolCallPart[], requiresApproval = false) =>
   readReply({

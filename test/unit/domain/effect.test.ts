@@ -46,7 +46,11 @@ it('a call that was not done is an error that says so, with what the operator ad
 });
 
 it('the first step of a turn tells the model what became of a call, before the new message', () => {
-  const plan = planStep(buildStep({ settledEffects: [SETTLED] }), { now: new Date(0), noteId: 'message-n' });
+  const plan = planStep(buildStep({ settledEffects: [SETTLED] }), {
+    now: new Date(0),
+    noteId: 'message-n',
+    skillsNoteId: 'message-s',
+  });
 
   expect(plan.newMessages.map(({ id, role }) => [id, role])).toEqual([
     ['message-note', 'note'],
@@ -63,6 +67,7 @@ it('later steps of a turn say nothing of it', () => {
   const plan = planStep(buildStep({ step: 1, settledEffects: [SETTLED] }), {
     now: new Date(0),
     noteId: 'message-n',
+    skillsNoteId: 'message-s',
   });
 
   expect(plan.newMessages).toEqual([]);

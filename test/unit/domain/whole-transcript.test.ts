@@ -101,7 +101,11 @@ it('no transcript whatever makes a request that a provider refuses', () => {
   );
   fc.assert(
     fc.property(fc.array(message, { maxLength: 12 }), (messages) => {
-      const plan = planStep(buildStep({ context: [system, ...messages] }), { now: new Date(0), noteId: 'n' });
+      const plan = planStep(buildStep({ context: [system, ...messages] }), {
+        now: new Date(0),
+        noteId: 'n',
+        skillsNoteId: 's',
+      });
       const request = {
         model: 'gpt-4.1',
         messages: plan.prompt,
