@@ -82,8 +82,6 @@ const FEEDBACK = runs('keeps what a person thought of a step');
 
 const STORED_TOOL = tools('stores a tool with a schema in the form of the original, and replaces it by name');
 
-const NO_CLIENT_SKILLS = '`client_skills` are ignored.';
-
 /** Every route of Letta's that is served, by `routeKey`. */
 export const SUPPORT: Readonly<Record<string, Support>> = {
   'GET /v1/health': models('answers health without asking anyone'),
@@ -119,15 +117,12 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
 
   'POST /v1/agents/{}/messages': sending(
     'a message is answered with the reply, why it stopped and what it cost',
-    NO_CLIENT_SKILLS,
   ),
   'POST /v1/agents/{}/messages/stream': sending(
     'the older stream route sends the reply token by token between a ping and the end',
-    NO_CLIENT_SKILLS,
   ),
   'POST /v1/agents/{}/messages/async': sending(
     'an async message answers with its run, which completes by itself',
-    NO_CLIENT_SKILLS,
   ),
   'POST /v1/agents/{}/messages/cancel': sending(
     'cancelling ends the run in progress, and says failed for a run that is over',
@@ -385,6 +380,10 @@ export const EXTENSIONS: readonly string[] = [
   '`GET /v1/agents/{}/doctor` says what is not as turns leave it: `is_healthy` and `findings` with `code`, `severity`, the ids ' +
     'of the place, `what`, `repair`, `repairable`, `repaired` and `facts`. `POST /v1/agents/{}/doctor` repairs what it can and ' +
     'answers in the same form (docs/operations.md, Repair).',
+  '`client_skills` of a request are told to the model in a note before the message, once, and again when they change ' +
+    '([letta-code.md](letta-code.md)); the original lists them in the system prompt of each request.',
+  '`GET /v1/agents/{}/secrets`, a route of Letta’s cloud that Letta Code asks for: the secrets of an agent with their values, as ' +
+    '`include=agent.secrets` shows them.',
   'Event `rewind` in token streams, under a name that the SDKs skip: the model call was begun anew, and the deltas of ' +
     'its step from frame `from_seq_id` on are void. What comes again has a new message id.',
 ];
