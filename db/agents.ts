@@ -3,7 +3,7 @@ import { AppError } from '../domain/errors';
 import { type Columns, insertRow, updateSet } from './columns';
 import { allOf, type Conditions, createConditions, likePattern, type Page, selectPage } from './keyset';
 import type { Queryable } from './pool';
-import { CONTEXT_ORDER } from './read-context';
+import { shownContextIds } from './read-context';
 
 const COLUMNS: Columns<AgentFields> = {
   name: ['name'],
@@ -38,8 +38,7 @@ const COLUMNS: Columns<AgentFields> = {
 };
 
 const SELECT = `select agents.*,
-       array(select m.id from messages m
-              where m.conversation_id = agents.id and m.in_context order by ${CONTEXT_ORDER}) as message_ids
+       ${shownContextIds('agents.id')} as message_ids
   from agents`;
 
 type AgentRow = Readonly<Record<string, unknown>>;

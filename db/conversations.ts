@@ -4,7 +4,7 @@ import { type Columns, updateSet } from './columns';
 import { createConditions, likePattern, type Page, selectPage } from './keyset';
 import { deleteOwnBlocks } from './isolated-blocks';
 import { inTransaction, type Pool, type Queryable } from './pool';
-import { CONTEXT_ORDER } from './read-context';
+import { shownContextIds } from './read-context';
 
 /** A thread beside an agent's own one. */
 export interface Conversation {
@@ -52,13 +52,12 @@ function missing(id: string): never {
   throw new AppError('NOT_FOUND', `Conversation not found with id='${id}'`);
 }
 
-/** Ids of what the model reads of a thread, oldest first. */
+/** Ids of a thread's context, oldest first: what the model reads, and last a request for approval that waits. */
 export async function contextMessageIds(db: Queryable, conversationId: string): Promise<readonly string[]> {
-  const { rows } = await db.query<{ id: string }>(
-    `select id from messages where conversation_id = $1 and in_context order by ${CONTEXT_ORDER}`,
-    [conversationId],
-  );
-  return rows.map(({ id }) => id);
+  const { rows } = await db.query<{ ids: readonly string[] }>(`select ${shownContextIds('$1')} as ids`, [
+    conversationId,
+  ]);
+  return rows[0]?.ids ?? [];
 }
 
 export interface ConversationFilter {

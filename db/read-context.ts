@@ -7,6 +7,16 @@ import type { Queryable } from './pool';
 /** Orders the messages of a context: a summary stands where the messages stood that it replaces. */
 export const CONTEXT_ORDER = 'coalesce(context_seq, seq)';
 
+/**
+ * SQL for the ids of a thread's context as clients see it: what the model reads, oldest first, and behind it the request for
+ * approval that waits, if one does. Clients look at the last one to find it. `thread` is an SQL expression.
+ */
+export const shownContextIds = (thread: string): string =>
+  `array(select m.id from messages m where m.conversation_id = ${thread} and m.in_context order by ${CONTEXT_ORDER})
+   || array(select m.id from messages m join steps asked on asked.id = m.step_id
+             where m.conversation_id = ${thread} and not m.in_context and m.role = 'approval_request'
+               and asked.outcome ? 'pending')`;
+
 /** What the model reads of a thread, oldest first, and the tools of the run whose results a compaction took out of it. */
 export async function readContext(
   db: Queryable,

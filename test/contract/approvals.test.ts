@@ -1,5 +1,5 @@
 import { newId } from '../../new-id';
-import { insertAgent, insertMessage, insertRun, insertStep } from '../support/rows';
+import { insertAgent, insertConversation, insertMessage, insertRun, insertStep } from '../support/rows';
 import { startTestApi, type TestApi } from '../support/test-api';
 
 let api: TestApi;
@@ -33,6 +33,23 @@ const storedAnswers = async () => {
   );
   return rows[0]?.approvals;
 };
+
+it('a request that waits is the last message of the context that agents and conversations show', async () => {
+  interface Shown {
+    readonly message_ids?: readonly string[];
+    readonly in_context_message_ids?: readonly string[];
+  }
+  const show = async (route: string) => (await api.call('GET', route)).body as Shown;
+  const conversationId = await insertConversation(api.db, agentId);
+  const messageId = await askedFor(['call-1']);
+
+  expect(await show(`/v1/agents/${agentId}`)).toMatchObject({ message_ids: [messageId] });
+  await api.db.query(`update messages set conversation_id = $1 where id = $2`, [conversationId, messageId]);
+  const conversation = `/v1/conversations/${conversationId}`;
+  expect(await show(conversation)).toMatchObject({ in_context_message_ids: [messageId] });
+  await api.db.query(`update steps set outcome = '{"calls": []}'`);
+  expect(await show(conversation)).toMatchObject({ in_context_message_ids: [] });
+});
 
 it.each([
   ['allows', true],

@@ -5,6 +5,7 @@ import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
 import { runLettaCode, type LettaCodeRun } from '../support/letta-code';
 import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { until } from '../support/started';
 
 // The unmodified Letta Code, as its users run it without a terminal. Its tools run on its side, by approvals.
 
@@ -153,6 +154,25 @@ it('runs the calls of its own shell tool itself and answers with what they came 
   const [first, second] = messages.flatMap(({ tool_return: text }) => (text === undefined ? [] : [text]));
   expect(first).toContain('42');
   expect(second).toContain('missing.txt');
+});
+
+it('a conversation whose client was killed in the middle of a call goes on with the next one', async () => {
+  const { conversation_id: id } = await answer('SAY ready', '--agent', agentId);
+  const call = `CALL exec_command ${JSON.stringify({ cmd: 'touch begun; sleep 600', description: 'long' })}`;
+  const killed = new AbortController();
+  const cut = runLettaCode(['--conversation', id, '-p', `${call}\nTHEN\nSAY never`], {
+    url: server.url ?? '',
+    home,
+    cwd,
+    signal: killed.signal,
+  });
+  await until(() => fs.existsSync(path.join(cwd, 'begun')), 120_000);
+  killed.abort();
+  expect((await cut).exitCode).toBeNull();
+
+  const next = await letta('--conversation', id, '-p', 'SAY recovered');
+
+  expect(next).toMatchObject({ exitCode: 0, stdout: 'recovered\n' });
 });
 
 it('shows the model a picture that one of its tools has looked at', async () => {

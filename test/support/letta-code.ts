@@ -21,6 +21,8 @@ export interface LettaCodeOptions {
   readonly home: string;
   /** The folder it works in. */
   readonly cwd: string;
+  /** Kills it, with all that it has started. */
+  readonly signal?: AbortSignal;
   /** Lines for its standard input; the next one goes in once `isAnswered` says so of the output so far. */
   readonly input?: readonly string[];
   readonly isAnswered?: (stdout: string, sent: number) => boolean;
@@ -34,7 +36,7 @@ const LIMIT_MS = 120_000;
  */
 export async function runLettaCode(
   args: readonly string[],
-  { url, home, cwd, input, isAnswered = () => true }: LettaCodeOptions,
+  { url, home, cwd, signal, input, isAnswered = () => true }: LettaCodeOptions,
 ): Promise<LettaCodeRun> {
   const child = spawn(await lettaCode(), args, {
     cwd,
@@ -44,9 +46,11 @@ export async function runLettaCode(
   });
   const ended = once(child, 'close');
   const limit = AbortSignal.timeout(LIMIT_MS);
-  limit.addEventListener('abort', () => {
-    endGroup(child.pid);
-  });
+  for (const end of [limit, ...(signal ? [signal] : [])]) {
+    end.addEventListener('abort', () => {
+      endGroup(child.pid);
+    });
+  }
   const waiting = [...(input ?? [])];
   let sent = 0;
   let stdout = '';
