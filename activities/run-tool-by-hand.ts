@@ -3,15 +3,16 @@ import { AppError } from '../domain/errors';
 import type { ToolCallContext, ToolOutcome } from '../domain/tool';
 import { failedOutcome } from '../domain/tool-failure';
 import type { SourceCall } from '../domain/source-tool';
-import type { OpenedToolRun, OpenedTrial } from '../domain/tool-run';
+import type { OpenedToolRun, OpenedTrial, ToolRunKey } from '../domain/tool-run';
 import type { ActivityDeps } from './deps';
 
 type Deps = Pick<ActivityDeps, 'toolRuns' | 'tools'>;
 
 /** Runs a tool for a client, outside of a turn. A `once` tool that was started and lost is not started again. */
 export function createRunToolByHand({ toolRuns, tools }: Deps) {
-  return async function runToolByHand(id: string): Promise<void> {
-    const run = await toolRuns.open(id);
+  return async function runToolByHand(key: ToolRunKey): Promise<void> {
+    const { id, code } = typeof key === 'string' ? { id: key } : key;
+    const run = await toolRuns.open(id, code);
     if (!run) return toolRuns.giveUp(id, GONE);
     if (run.isTrial) return toolRuns.finish(id, await tried(tools, run));
     const context = toContext(run);

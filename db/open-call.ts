@@ -6,6 +6,7 @@ import type { PlannedCall, ToolKey } from '../domain/turn';
 import type { OpenedTool } from '../domain/turn-state';
 import { derivedId } from '../new-id';
 import type { Queryable } from './pool';
+import type { ClaimedBy } from './presence';
 import { toTool, type ToolRow } from './tools';
 
 /** The ledger's key of a call, the same in every attempt: run/step/tool_call_id. */
@@ -21,7 +22,7 @@ const indexable = (id: string): string =>
     : `${id.slice(0, 64)}-${createHash('sha256').update(id).digest('hex')}`;
 
 /** A call as its step, its run and the ledger know it. */
-export interface CallRow {
+export interface CallRow extends ClaimedBy {
   readonly step_id: string;
   readonly calls: readonly PlannedCall[] | null;
   readonly call: ToolCallPart;
@@ -33,8 +34,6 @@ export interface CallRow {
   readonly secrets: Readonly<Record<string, string>>;
   readonly ledger_status: string | null;
   readonly ledger_attempt: number | null;
-  readonly worker: number | null;
-  readonly claimed_ms_ago: number | null;
   readonly tool: ToolRow | null;
 }
 

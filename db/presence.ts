@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { AppError } from '../domain/errors';
 import type { Queryable } from './pool';
 
 /** A number for one worker process. The process holds Postgres' advisory lock of that number for as long as it lives. */
@@ -14,4 +15,27 @@ export async function isPresent(db: Queryable, presence: number): Promise<boolea
     [presence],
   );
   return rows[0]?.is_free === false;
+}
+
+/** Who claimed a call of a tool, and when. */
+export interface ClaimedBy {
+  readonly worker: number | null;
+  readonly claimed_ms_ago: number | null;
+}
+
+// As long as a tool may take at most.
+const LONGEST_CALL_MS = 10 * 60_000;
+
+/**
+ * UNAVAILABLE while the worker that Temporal lost sight of lives: it may be at work, so the verdict on its call waits for
+ * its result, or for its end, as long as the call may take. `code` is that of the call's activity.
+ */
+export async function refuseWhileRunning(
+  db: Queryable,
+  code: string | undefined,
+  { worker, claimed_ms_ago: claimedMsAgo }: ClaimedBy,
+): Promise<void> {
+  if (code !== 'WORKER_LOST' || worker === null || (claimedMsAgo ?? 0) > LONGEST_CALL_MS) return;
+  if (!(await isPresent(db, worker))) return;
+  throw new AppError('UNAVAILABLE', 'the worker that runs this call is alive; its result counts');
 }

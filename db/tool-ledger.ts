@@ -7,9 +7,9 @@ import type { OpenedTool } from '../domain/turn-state';
 import { authorOf, setBlockAuthor } from './block-author';
 import { toJsonb } from './json';
 import { memoryTransaction } from './memory-transaction';
-import { type CallRow, type Claim, claimCall, loadCall } from './open-call';
+import { type Claim, claimCall, loadCall } from './open-call';
 import { outlastRestart } from './outlast-restart';
-import { isPresent } from './presence';
+import { refuseWhileRunning } from './presence';
 import { inTransaction, type Pool, type Queryable } from './pool';
 import { lockStep, storeResult, whatEnded } from './store-result';
 
@@ -90,7 +90,7 @@ export function settleTool(
   return inTransaction(pool, async (db) => {
     const { row, opened } = await loadCall(db, key);
     if (isClosed(row.ledger_status)) return whatEnded(db, key);
-    await refuseWhileRunning(db, key, row);
+    await refuseWhileRunning(db, key.code, row);
     const isLost = row.ledger_status === 'claimed' && opened.effects === 'once';
     if (isLost && key.isProbed !== true && opened.tool && hasProbe(opened.tool)) return { probe: true };
     await lockStep(db, opened.stepId);
@@ -108,26 +108,6 @@ export function settleTool(
     const outcome = lostOutcome(opened.call.name, key.code, mayHaveActed);
     return storeResult(db, tool, outcome, { status: mayHaveActed ? 'unknown' : 'done' });
   });
-}
-
-// As long as a tool may take at most.
-const LONGEST_CALL_MS = 10 * 60_000;
-
-/**
- * A worker that Temporal lost sight of may live and be at work: the verdict on its call waits for its result, or for
- * its end, as long as the call may take.
- */
-async function refuseWhileRunning(
-  db: Queryable,
-  key: SettleKey,
-  { worker, claimed_ms_ago: claimedMsAgo }: CallRow,
-): Promise<void> {
-  if (key.code !== 'WORKER_LOST' || worker === null || (claimedMsAgo ?? 0) > LONGEST_CALL_MS) return;
-  if (!(await isPresent(db, worker))) return;
-  throw new AppError(
-    'UNAVAILABLE',
-    `the worker that runs call ${key.index} of ${key.runId} is alive; its result counts`,
-  );
 }
 
 /** See `TurnStore.openLostTool`. */

@@ -13,6 +13,7 @@ import { setBlockAuthor } from './block-author';
 import { toJsonb } from './json';
 import { memoryTransaction } from './memory-transaction';
 import { inTransaction, type Pool, type Queryable } from './pool';
+import { type ClaimedBy, refuseWhileRunning } from './presence';
 import { applyResolution } from './resolve-effect';
 import { nextUndo, settleUndo } from './undo';
 import { EFFECTS_FOR_AGENT, toTool, type ToolRow } from './tools';
@@ -69,10 +70,10 @@ export async function getToolRunOutcome(db: Queryable, id: string): Promise<Tool
   return outcome;
 }
 
-/** Calls by hand on Postgres. */
-export function createToolRunStore(pool: Pool): ToolRunStore {
+/** Calls by hand on Postgres. `worker` is the presence of the process that runs tools through it. */
+export function createToolRunStore(pool: Pool, worker: number | null = null): ToolRunStore {
   return {
-    open: (id) => openToolRun(pool, id),
+    open: (id, lostBy) => inTransaction(pool, (db) => openToolRun(db, { id, worker, lostBy })),
     finish: (id, outcome) => inTransaction(pool, (db) => finish(db, id, outcome)),
     giveUp: (id, outcome, options) => inTransaction(pool, (db) => giveUp(db, id, outcome, options)),
     nextUndo: (runId) => nextUndo(pool, runId),
@@ -93,11 +94,25 @@ export function createToolRunStore(pool: Pool): ToolRunStore {
   };
 }
 
-async function openToolRun(db: Queryable, id: string): Promise<OpenedToolRun | OpenedTrial | null> {
-  return (await openTrial(db, id)) ?? (await openRunOfAgent(db, id));
+interface Opening {
+  readonly id: string;
+  readonly worker: number | null;
+  /** How an earlier attempt at a `once` call failed. */
+  readonly lostBy: string | undefined;
 }
 
-async function openTrial(db: Queryable, id: string): Promise<OpenedTrial | null> {
+async function openToolRun(db: Queryable, opening: Opening): Promise<OpenedToolRun | OpenedTrial | null> {
+  const { rows } = await db.query<ClaimedBy>(
+    `select worker, extract(epoch from now() - claimed_at)::float8 * 1000 as claimed_ms_ago
+       from tool_runs where id = $1 and outcome is null`,
+    [opening.id],
+  );
+  if (!rows[0]) return null;
+  await refuseWhileRunning(db, opening.lostBy, rows[0]);
+  return (await openTrial(db, opening)) ?? (await openRunOfAgent(db, opening));
+}
+
+async function openTrial(db: Queryable, { id, worker }: Opening): Promise<OpenedTrial | null> {
   const { rows } = await db.query<{
     tool: TriedTool;
     args: ToolArguments;
@@ -105,10 +120,10 @@ async function openTrial(db: Queryable, id: string): Promise<OpenedTrial | null>
     was_claimed: boolean;
   }>(
     `with before as (select id, claimed_at from tool_runs where id = $1)
-     update tool_runs r set claimed_at = now() from before
+     update tool_runs r set claimed_at = now(), worker = $2 from before
       where r.id = before.id and r.outcome is null and r.source is not null
       returning r.source as tool, r.args, r.env, before.claimed_at is not null as was_claimed`,
-    [id],
+    [id, worker],
   );
   const row = rows[0];
   if (!row) return null;
@@ -116,7 +131,7 @@ async function openTrial(db: Queryable, id: string): Promise<OpenedTrial | null>
   return { id, isTrial: true, tool, args, secrets, effects: trialEffects(tool), wasClaimed };
 }
 
-async function openRunOfAgent(db: Queryable, id: string): Promise<OpenedToolRun | null> {
+async function openRunOfAgent(db: Queryable, { id, worker }: Opening): Promise<OpenedToolRun | null> {
   const { rows } = await db.query<{
     agent_id: string;
     conversation_id: string | null;
@@ -132,7 +147,7 @@ async function openRunOfAgent(db: Queryable, id: string): Promise<OpenedToolRun 
     tool: ToolRow;
   }>(
     `with before as (select id, claimed_at from tool_runs where id = $1),
-          claimed as (update tool_runs set claimed_at = now() where id = $1 and outcome is null returning *)
+          claimed as (update tool_runs set claimed_at = now(), worker = $2 where id = $1 and outcome is null returning *)
      select claimed.agent_id, claimed.args, a.secrets, before.claimed_at is not null as was_claimed, to_jsonb(t) as tool,
             claimed.effect_key, claimed.undo_key, e.run_id, e.step_id, e.tool_call_id, r.conversation_id,
             case when claimed.effect_key is not null then e.effects else ${EFFECTS_FOR_AGENT} end as effects
@@ -142,7 +157,7 @@ async function openRunOfAgent(db: Queryable, id: string): Promise<OpenedToolRun 
             left join tool_executions e on e.key = coalesce(claimed.effect_key, claimed.undo_key)
             left join runs r on r.id = e.run_id
       where at.tool_id is not null or claimed.undo_key is not null`,
-    [id],
+    [id, worker],
   );
   const row = rows[0];
   if (!row) return null;

@@ -12,6 +12,9 @@ export interface ToolRunInput {
   readonly effects: ToolEffects;
 }
 
+/** What its activity is asked for: a first attempt by id, the verdict on a `once` call whose attempt failed with `code`. */
+export type ToolRunKey = string | { readonly id: string; readonly code: string };
+
 export interface OpenedToolRun {
   readonly id: string;
   readonly agentId: string;
@@ -49,8 +52,11 @@ export const trialEffects = ({ toolType, effects = 'once' }: TriedTool): ToolEff
 
 /** The durable state of calls by hand. */
 export interface ToolRunStore {
-  /** Claims the call; null if it is finished already, or gone with its agent. */
-  open(id: string): Promise<OpenedToolRun | OpenedTrial | null>;
+  /**
+   * Claims the call; null if it is finished already, or gone with its agent. `lostBy` is the code of the attempt before:
+   * UNAVAILABLE while the worker lives that Temporal lost sight of.
+   */
+  open(id: string, lostBy?: string): Promise<OpenedToolRun | OpenedTrial | null>;
   /** Stores the outcome once; a second one changes nothing. A repeated call of the ledger is settled with it. */
   finish(id: string, outcome: ToolOutcome): Promise<void>;
   /** Stores that the outcome can't be known: the call was lost, or its tool is gone. */

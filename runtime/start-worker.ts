@@ -62,7 +62,7 @@ function toDeps(parts: WorkerParts): ActivityDeps {
   return {
     turns: createTurnStore(pool, presence),
     compactions: createCompactionStore(pool),
-    toolRuns: createToolRunStore(pool),
+    toolRuns: createToolRunStore(pool, presence),
     agentCalls: createAgentCallStore(pool),
     reembeds: memory.reembeds,
     countTokens,

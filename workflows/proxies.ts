@@ -33,8 +33,14 @@ const TOOL: Readonly<Record<PlannedCall['effects'], ActivityOptions>> = {
     heartbeatTimeout: '1500ms',
     retry: { initialInterval: '100ms', maximumInterval: '2s', maximumAttempts: 300 },
   },
-  // `settleTool` tells a dead worker from one that Temporal only lost sight of.
+  // What settles it tells a dead worker from one that Temporal only lost sight of.
   once: { ...CANCEL, startToCloseTimeout: '10m', heartbeatTimeout: '1500ms', retry: { maximumAttempts: 1 } },
+};
+
+// More attempts than the ten minutes for which a worker that lives is waited for.
+const VERDICT: ActivityOptions = {
+  ...TOOL.transactional,
+  retry: { initialInterval: '100ms', maximumInterval: '2s', maximumAttempts: 400 },
 };
 
 const { callModel: askModel, compact: compactNow } =
@@ -66,9 +72,11 @@ export const { probeTool } = proxyActivities<Pick<Activities, 'probeTool'>>({
 
 /** A call made by hand, with the same timeouts and retries as in a turn. */
 export const runToolByHand = ({ id, effects }: ToolRunInput): Promise<void> =>
-  runByHand.executeWithOptions({ ...TOOL[effects], ...(effects === 'once' && { heartbeatTimeout: '30s' }) }, [
-    id,
-  ]);
+  runByHand.executeWithOptions(TOOL[effects], [id]);
+
+/** The verdict on a call by hand that may act once and whose only attempt failed with `code`. */
+export const settleToolByHand = (id: string, code: string): Promise<void> =>
+  runByHand.executeWithOptions(VERDICT, [{ id, code }]);
 
 /** Messages between agents: posted, answered and called off in Postgres. No activity waits for an answer. */
 export const { sendToAgents, collectReplies, cancelAgents } = proxyActivities<

@@ -1,7 +1,9 @@
+import { holdPresence, newPresence } from '../../../db/presence';
 import { createToolRunStore, getToolRunOutcome, mintTrial } from '../../../db/tool-runs';
 import { succeededOutcome } from '../../../domain/tool-failure';
 import { buildTool } from '../../support/build-tool';
 import { createTestDatabase, type TestDatabase } from '../../support/stack';
+import { until } from '../../support/started';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -69,4 +71,49 @@ it('a trial that was left without an outcome is gone a day later, one that has i
   expect(await rowOf('job-3')).toBeUndefined();
   expect(await rowOf('job-4')).toBeDefined();
   expect(await rowOf('job-5')).toBeDefined();
+});
+
+describe('a call whose worker Temporal lost sight of', () => {
+  async function claimedByWorker(id: string) {
+    const presence = newPresence();
+    const session = await database.pool.connect();
+    await session.query(holdPresence(presence));
+    await mint(id);
+    const worker = createToolRunStore(database.pool, presence);
+    await worker.open(id);
+    return { worker, die: () => session.release(true) };
+  }
+  const another = () => createToolRunStore(database.pool, newPresence());
+
+  it('gets no verdict while that process lives, and its outcome counts', async () => {
+    const { worker, die } = await claimedByWorker('job-6');
+
+    await expect(another().open('job-6', 'WORKER_LOST')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await worker.finish('job-6', succeededOutcome('acted'));
+
+    expect(await another().open('job-6', 'WORKER_LOST')).toBeNull();
+    die();
+  });
+
+  it('is opened for its verdict once that process is dead', async () => {
+    const { die } = await claimedByWorker('job-7');
+
+    die();
+    const look = () => another().open('job-7', 'WORKER_LOST');
+    await until(() => look().then(Boolean, () => false), 5_000);
+
+    expect(await look()).toMatchObject({ wasClaimed: true });
+  });
+
+  it('is not waited for longer than a tool may take, nor when it failed by itself', async () => {
+    const [slow, failed] = [await claimedByWorker('job-8'), await claimedByWorker('job-9')];
+    await database.pool.query(
+      `update tool_runs set claimed_at = now() - interval '11 minutes' where id = 'job-8'`,
+    );
+
+    expect(await another().open('job-8', 'WORKER_LOST')).toMatchObject({ wasClaimed: true });
+    expect(await another().open('job-9', 'INTERNAL')).toMatchObject({ wasClaimed: true });
+    slow.die();
+    failed.die();
+  });
 });
