@@ -8,7 +8,7 @@ export const USAGE = `npm run prove -- [flags]
 Kills Everturn's processes with kill -9 in the middle of turns, starts them again, and reports what became of every tool
 call, turn and stream. Everything runs in a temporary folder that is removed at the end.
 
-  --kills N          how many kills (default 100)
+  --kills N          how many kills (default 110)
   --seed S           which plan of kills; the same seed makes the same plan (default 1)
   --minutes M        no kill begins later than this after the first one
   --tools FILE       a module that exports "tools": your own tools are called and judged as well
@@ -30,7 +30,7 @@ export function readFlags(args: readonly string[]): Flags {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      kills: { type: 'string', default: '100' },
+      kills: { type: 'string', default: '110' },
       seed: { type: 'string', default: '1' },
       minutes: { type: 'string' },
       tools: { type: 'string' },

@@ -3,7 +3,7 @@ import { readFlags } from '../../../prove/flags';
 
 it('without a flag about a hundred kills are planned, with the ledger and without a limit of time', () => {
   expect(readFlags([])).toEqual({
-    kills: 100,
+    kills: 110,
     seed: 1,
     minutes: null,
     toolsFile: null,
