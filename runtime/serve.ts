@@ -1,12 +1,10 @@
-import { Client } from '@temporalio/client';
-import { DefaultLogger, Runtime, type NativeConnection } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActivityDeps } from '../activities/deps';
-import type { ApiDeps } from '../api/deps';
 import type { Keepalive } from '../api/keepalive';
-import { createReembedStarter } from '../api/reembed-client';
 import { createRunWatcher } from '../api/run-watcher';
-import { createTurnClient, type TurnClient } from '../api/turn-client';
+import type { TurnClient } from '../api/turn-client';
 import { loadConfig, readEnvironment, type Config } from '../config';
 import { PASSAGES_DUE_CHANNEL } from '../db/archives/passages';
 import { createListener } from '../db/listener';
@@ -24,13 +22,12 @@ import { toBuiltinTool, type ToolModule } from '../tools/handler';
 import { builtinTools } from '../tools/registry';
 import { removeLeftWorkFolders } from '../tools/sandbox/work-folder';
 import { createCancelledRuns } from '../worker/cancellations';
-import { hasTurnAttributes } from '../worker/search-attributes';
 import { connectTemporal } from '../worker/temporal-connection';
 import { composeArchivalMemory, type ArchivalMemory } from './archival-memory';
 import { createMcp } from './mcp';
 import { composeLanguages } from './source-languages';
-import { startApi } from './start-api';
-import { startWorker } from './start-worker';
+import type * as ApiStart from './start-api';
+import type * as WorkerStart from './start-worker';
 
 /** What the supervisor hears of the server process. */
 export type ServerMessage =
@@ -85,31 +82,32 @@ export async function serve(
 
   await removeLeftWorkFolders();
   const languages = composeLanguages(config, log);
-  const parts = { config, log, pool, connection, models, memory, cancelled, presence, modules: tools };
-  const worker =
+  const parts = { config, log, pool, connection, models, memory };
+  // Side by side: a worker's own thread reads its code while this one reads the API's.
+  const [worker, api] = await Promise.all([
     config.roles === 'api'
       ? null
-      : await startWorker({
+      : loadWorker().startWorker({
           ...parts,
+          cancelled,
+          presence,
+          modules: tools,
           mcp: mcp.caller,
           toolLimits,
           sources: languages,
           around: aroundActivities,
-        });
-  const client = new Client({ connection, namespace: config.temporal.namespace });
-  const deps: ApiDeps = {
-    db: pool,
-    models,
-    mcp: mcp.connections,
-    deriveSchema: languages.deriveSchema,
-    turns: aroundTurns(await connectTurns(config, { client, connection }, log)),
-    archives: { ...memory, startReembed: createReembedStarter(client, config.temporal.taskQueue) },
-    watcher,
-    log,
-    password: config.api.password,
-    ...(keepalive && { keepalive }),
-  };
-  const api = config.roles === 'worker' ? null : await startApi(config, deps);
+        }),
+    config.roles === 'worker'
+      ? null
+      : loadApi().startApi({
+          ...parts,
+          watcher,
+          mcp: mcp.connections,
+          deriveSchema: languages.deriveSchema,
+          keepalive,
+          around: aroundTurns,
+        }),
+  ]);
 
   return {
     url: api?.url ?? null,
@@ -133,16 +131,10 @@ function createModels({ providers, embeddings, openAiBackground }: Config, log: 
 
 const same = <T>(each: T): T => each;
 
-async function connectTurns(
-  { temporal: { namespace, taskQueue } }: Config,
-  { client, connection }: { readonly client: Client; readonly connection: NativeConnection },
-  log: Logger,
-): Promise<TurnClient> {
-  return createTurnClient(client, {
-    taskQueue,
-    isSearchable: await hasTurnAttributes(connection, namespace, log),
-  });
-}
+// What one of the two roles needs is read by processes of that role alone: a worker that takes over a turn is waited for.
+const load = createRequire(__filename);
+const loadWorker = () => load('./start-worker') as typeof WorkerStart; // their own types
+const loadApi = () => load('./start-api') as typeof ApiStart;
 
 /** Hears of events and cancellations, and tells other workers by its connection that this process lives. */
 function listenToRuns(

@@ -1,18 +1,48 @@
+import { Client } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createApp } from '../api/app';
 import { startCallbacks } from '../api/callbacks';
 import type { ApiDeps } from '../api/deps';
+import type { Keepalive } from '../api/keepalive';
+import { createReembedStarter } from '../api/reembed-client';
 import { startReembedSweeper } from '../api/reembed-sweeper';
+import type { RunWatcher } from '../api/run-watcher';
 import { startSweeper } from '../api/sweeper';
+import { createTurnClient, type TurnClient } from '../api/turn-client';
 import type { Config } from '../config';
+import type { Pool } from '../db/pool';
 import { AppError } from '../domain/errors';
+import type { McpConnections } from '../domain/mcp';
+import type { ModelRegistry } from '../domain/model';
+import type { SchemaDeriver } from '../domain/source-tool';
+import type { Logger } from '../log';
+import { hasTurnAttributes } from '../worker/search-attributes';
+import type { ArchivalMemory } from './archival-memory';
+
+/** What an API is made of. */
+export interface ApiParts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly pool: Pool;
+  readonly connection: NativeConnection;
+  readonly models: ModelRegistry;
+  readonly mcp: McpConnections;
+  readonly memory: ArchivalMemory;
+  readonly watcher: RunWatcher;
+  readonly deriveSchema: SchemaDeriver;
+  readonly keepalive: Keepalive | undefined;
+  readonly around: (turns: TurnClient) => TurnClient;
+}
 
 // How long open answers may still take when the API stops; whoever is cut off sends again or picks the stream up elsewhere.
 const DRAIN_MS = 5_000;
 
 /** Listens and starts what the API does by itself; `stop` lets open answers end within five seconds. */
-export async function startApi(config: Config, deps: ApiDeps) {
+export async function startApi(parts: ApiParts) {
+  const { config } = parts;
+  const deps = await toDeps(parts);
   const server = createApp(deps).listen(config.api.port, config.api.host);
   await listening(server, config);
   const stopSweeper = startSweeper(deps);
@@ -33,6 +63,26 @@ export async function startApi(config: Config, deps: ApiDeps) {
       await closed;
       clearTimeout(hurry);
     },
+  };
+}
+
+/** The real thing behind everything that a route may use. */
+async function toDeps(parts: ApiParts): Promise<ApiDeps> {
+  const { config, log, pool, connection, models, mcp, memory, watcher, deriveSchema, keepalive } = parts;
+  const { namespace, taskQueue } = config.temporal;
+  const client = new Client({ connection, namespace });
+  const isSearchable = await hasTurnAttributes(connection, namespace, log);
+  return {
+    db: pool,
+    models,
+    mcp,
+    deriveSchema,
+    turns: parts.around(createTurnClient(client, { taskQueue, isSearchable })),
+    archives: { ...memory, startReembed: createReembedStarter(client, taskQueue) },
+    watcher,
+    log,
+    password: config.api.password,
+    ...(keepalive && { keepalive }),
   };
 }
 

@@ -8,7 +8,7 @@ import { callTool, type CallLimits } from './call-tool';
 import { toMcpFailure } from './failures';
 import { createGuardedHttp, type GuardedFetchOptions } from './guarded-fetch';
 import { listTools } from './list-tools';
-import { addressRefusal } from './server-address';
+import { type AllowedServers, configRefusal } from './server-address';
 import { McpSession, type RequestLimits, unlessAborted } from './session';
 import { SessionPool } from './session-pool';
 import { FLOOD_LIMITS, type FloodLimits } from './stream-meter';
@@ -31,12 +31,8 @@ const LIMITS: McpLimits = {
   flood: FLOOD_LIMITS,
 };
 
-export interface McpConnectionsOptions {
+export interface McpConnectionsOptions extends AllowedServers {
   readonly oauth: McpOAuthStore;
-  /** Whether servers may run as child processes. */
-  readonly allowsStdio: boolean;
-  /** Whether servers may have addresses that are not public. */
-  readonly allowsPrivate: boolean;
   readonly limits?: Partial<McpLimits>;
   /** Where browsers reach the API, if not where requests say. */
   readonly publicUrl?: string | null;
@@ -49,7 +45,7 @@ export interface McpConnectionsOptions {
 export function createMcpConnections(options: McpConnectionsOptions): McpConnections {
   const { oauth, publicUrl } = options;
   const limits = { ...LIMITS, ...options.limits };
-  const refusal = refusals(options);
+  const refusal = (config: McpConfig): string | null => configRefusal(config, options);
   const { open, http } = createOpener(options, limits);
   const pool = new SessionPool(limits);
   const refuse = ({ name, config }: McpTarget): void => {
@@ -123,13 +119,6 @@ async function listTwice(
     return listTools(await acquire(), limits);
   });
 }
-
-const refusals =
-  ({ allowsStdio, allowsPrivate }: McpConnectionsOptions) =>
-  (config: McpConfig): string | null => {
-    if (config.type !== 'stdio') return addressRefusal(config.url, allowsPrivate);
-    return allowsStdio ? null : 'MCP stdio servers are disabled. Set MCP_DISABLE_STDIO=false to enable them.';
-  };
 
 interface OpenOptions {
   readonly onClosed?: () => void;

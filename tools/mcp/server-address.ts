@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import type { McpConfig } from '../../domain/mcp-server';
 import { isPublicAddress } from '../web/public-address';
 
 // Where clouds keep their credentials. No setting opens it.
@@ -32,4 +33,21 @@ export function addressRefusal(address: string, allowsPrivate: boolean): string 
     .toLowerCase();
   if (isIP(host)) return isServerAddress(host, allowsPrivate) ? null : `Non-public IP not allowed: ${host}`;
   return INTERNAL_NAMES.test(host) && !allowsPrivate ? `Blocked internal hostname: ${host}` : null;
+}
+
+/** Which kinds of servers an installation may use. */
+export interface AllowedServers {
+  /** Whether servers may run as child processes. */
+  readonly allowsStdio: boolean;
+  /** Whether servers may have addresses that are not public. */
+  readonly allowsPrivate: boolean;
+}
+
+/** Why a server may not be used at all; null if it may. */
+export function configRefusal(
+  config: McpConfig,
+  { allowsStdio, allowsPrivate }: AllowedServers,
+): string | null {
+  if (config.type !== 'stdio') return addressRefusal(config.url, allowsPrivate);
+  return allowsStdio ? null : 'MCP stdio servers are disabled. Set MCP_DISABLE_STDIO=false to enable them.';
 }
