@@ -44,6 +44,7 @@ module.exports = {
   maxWorkers: 2,
   // A deadline for what hangs, not a measure: processes of two files share the machine.
   testTimeout: 120_000,
+  testSequencer: '<rootDir>/test/support/slow-first.cjs',
   // A test that fails half-way may leave a server open: the run ends all the same, and says so.
   forceExit: true,
   projects: [

@@ -1,0 +1,32 @@
+const Sequencer = require('@jest/test-sequencer').default;
+
+// The slowest files, slowest first. Jest knows durations only where it has run before, and a slow file that begins last
+// keeps one core waiting for the other.
+const SLOW = [
+  'e2e/prove',
+  'e2e/start',
+  'e2e/crash-whole-tree',
+  'integration/python-sandbox',
+  'e2e/pgvector',
+  'e2e/inbox',
+  'integration/mcp/stdio',
+  'e2e/background-responses',
+  'e2e/multi-agent',
+  'e2e/retried-requests',
+  'e2e/mcp',
+  'e2e/approvals',
+  'e2e/crash-split-processes',
+  'e2e/typescript-tools',
+  'e2e/poisoned-turns',
+  'e2e/python-tools',
+  'e2e/doctor-runs',
+].map((name) => `/test/${name}.test.ts`);
+
+/** Jest's order (what failed, then what took long, then what is large) behind the slowest files. */
+module.exports = class SlowFirst extends Sequencer {
+  sort(tests) {
+    const sorted = super.sort(tests);
+    const slow = SLOW.flatMap((file) => sorted.filter(({ path }) => path.endsWith(file)));
+    return [...slow, ...sorted.filter((test) => !slow.includes(test))];
+  }
+};
