@@ -50,7 +50,7 @@ const CLOSING_TRIES = 5;
 // Temporal lets starts pass before the work of running turns, so a crowd of starts would hold those turns up for
 // seconds. More at a time start no turn sooner: one history shard takes them one by one.
 const STARTS_AT_A_TIME = 4;
-// How long a turn waits for a worker that died while it decided on the next activity; Temporal's default is 10 s.
+// How long a workflow waits for a worker that died while it decided on the next activity; Temporal's default is 10 s.
 const WORKFLOW_TASK_TIMEOUT = '2s';
 // gRPC's UNAVAILABLE and DEADLINE_EXCEEDED.
 const AWAY: readonly number[] = [14, 4];
@@ -139,6 +139,7 @@ function createToolStarter(client: Client, taskQueue: string) {
     workflowId: `tool-run/${input.id}`,
     taskQueue,
     args: [input],
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     requestEagerStart: true,
   });
 
@@ -160,6 +161,7 @@ function createToolStarter(client: Client, taskQueue: string) {
         workflowId: `undo/${runId}`,
         taskQueue,
         args: [runId],
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         requestEagerStart: true,
       });
     } catch (error) {
