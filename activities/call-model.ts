@@ -3,6 +3,7 @@ import { AppError } from '../domain/errors';
 import type { ModelClient, ModelEvent, ModelInfo, ModelReply, ModelRequest } from '../domain/model';
 import { createDeltaView, readReply, type ReadReply } from '../domain/read-reply';
 import { planStep, type StepPlan } from '../domain/plan-step';
+import { prefixShare, toMarks } from '../domain/prompt-print';
 import type { RunEvent } from '../domain/run-event';
 import { toModelError } from '../domain/run-error';
 import { forWorkflow, type ModelKey, type StepOutcome } from '../domain/turn';
@@ -128,7 +129,7 @@ async function ask(
     const events = step.streamTokens ? await deltas.rest() : read.events;
     return await deps.turns.saveReply(
       step,
-      toSave({ plan, info, reply, read, events, llmNs, firstTokenAt, messageId, window }),
+      toSave({ step, plan, info, reply, read, events, llmNs, firstTokenAt, messageId, window }),
     );
   } catch (error) {
     throw abort.signal.aborted ? abort.signal.reason : error;
@@ -153,10 +154,12 @@ function toRequest(step: OpenedStep, info: ModelInfo, plan: StepPlan): ModelRequ
     parallelToolCalls: plan.isParallel,
     settings: step.settings,
     user: plan.user,
+    conversationId: step.conversationId,
   };
 }
 
 function toSave(parts: {
+  readonly step: OpenedStep;
   readonly plan: StepPlan;
   readonly info: ModelInfo;
   readonly reply: ModelReply;
@@ -167,13 +170,15 @@ function toSave(parts: {
   readonly messageId: string;
   readonly window: number;
 }): ReplyToSave {
-  const { plan, info, reply, read, events, llmNs, firstTokenAt, messageId, window } = parts;
+  const { step, plan, info, reply, read, events, llmNs, firstTokenAt, messageId, window } = parts;
   return {
     messages: [...plan.newMessages, ...read.messages],
     replyMessageId: messageId,
     events,
     reply,
     model: info,
+    promptMarks: reply.prompt ? toMarks(reply.prompt) : null,
+    promptPrefixShare: reply.prompt ? prefixShare(step.promptBefore, reply.prompt) : null,
     llmNs,
     firstTokenAt,
     memorySeen: plan.memorySeen,

@@ -15,7 +15,7 @@ import { toWireStoredMessage } from './wire/stored-message';
  */
 export async function contextOverview(db: Queryable, thread: Thread) {
   const agent = await getAgent(db, thread.agentId);
-  const { context } = await readContext(db, { conversationId: thread.conversationId, runId: '' });
+  const context = await readContext(db, thread.conversationId);
   const tools = toToolSpecs((await toolsOf(db, [agent.id])).get(agent.id) ?? []);
   const compiled = textOf(context.find(({ role }) => role === 'system')?.parts ?? []);
   const sections = {

@@ -1,13 +1,14 @@
 import fs from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ALL_CELLS, nameOf, parseCell, QUICK_CELLS, type Cell } from './cells';
+import { contextsText, measureContexts } from './context/measure';
 import { closeConnections } from './http';
 import { measureCell, type CellResult } from './measure-cell';
 import { measureSingles } from './singles';
 import { cellLine, CELL_HEAD, singlesText } from './report';
 import { startBenchStack, type BenchStack } from './stack';
 
-const USAGE = `npm run bench -- [--quick] [--cells one-step/0/8,two-tools/200/64] [--json FILE]`;
+const USAGE = `npm run bench -- [--quick] [--cells one-step/0/8,two-tools/200/64] [--context ROUNDS] [--json FILE]`;
 
 /** Measures Everturn against empty workflows on the same Temporal server; progress on stderr, the report on stdout. */
 async function main(): Promise<void> {
@@ -15,12 +16,17 @@ async function main(): Promise<void> {
     options: {
       quick: { type: 'boolean', default: false },
       cells: { type: 'string' },
+      context: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
     process.stdout.write(`${USAGE}\n`);
+    return;
+  }
+  if (values.context !== undefined) {
+    await runContexts(Number(values.context));
     return;
   }
   const cells = values.cells?.split(',').map(parseCell) ?? (values.quick ? QUICK_CELLS : ALL_CELLS);
@@ -31,6 +37,20 @@ async function main(): Promise<void> {
   const stack = await startBenchStack();
   try {
     await Promise.race([run(stack, cells, { isQuick: values.quick, jsonFile: values.json }), stopping]);
+  } finally {
+    closeConnections();
+    await stack.stop();
+  }
+}
+
+/** Turns with long pasts, alone: their model is another one. */
+async function runContexts(rounds: number): Promise<void> {
+  progress('starting Everturn and a model that reads nothing');
+  const stopping = stopRequested();
+  const stack = await startBenchStack('context/model-server.js');
+  try {
+    const costs = await Promise.race([measureContexts(stack, { rounds, progress }), stopping]);
+    process.stdout.write(contextsText(costs));
   } finally {
     closeConnections();
     await stack.stop();

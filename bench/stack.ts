@@ -25,7 +25,7 @@ export interface BenchStack {
 }
 
 /** Starts a fake model, Everturn in a temporary folder as `npm start` would, and the floor beside it. */
-export async function startBenchStack(): Promise<BenchStack> {
+export async function startBenchStack(modelServer = 'model-server.js'): Promise<BenchStack> {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-bench-'));
   const children: ChildProcess[] = [];
   const stop = async () => {
@@ -33,7 +33,7 @@ export async function startBenchStack(): Promise<BenchStack> {
     fs.rmSync(home, { recursive: true, force: true });
   };
   try {
-    const model = fork(path.join(__dirname, 'model-server.js'));
+    const model = fork(path.join(__dirname, modelServer));
     children.push(model);
     const { url } = (await firstMessage(model)) as { url: string };
     const mcp = fork(MCP_SERVER);

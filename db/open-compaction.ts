@@ -69,7 +69,7 @@ export function openCompaction(
       contextLimit: contextLimitOf(row),
       modelSettings: toSettings(config, null),
       tools: toToolSpecs(row.tools.map((jsonSchema) => ({ jsonSchema }))),
-      context: (await readContext(db, { conversationId, runId: at.runId })).context,
+      context: await readContext(db, conversationId),
       isTold: request.includeCompaction === true,
     };
     return { opened };

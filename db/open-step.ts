@@ -2,6 +2,7 @@ import { AGENT_CALL_TYPE } from '../domain/agent-calls';
 import type { ApprovalExpiry } from '../domain/approval';
 import type { SettledEffect } from '../domain/effect';
 import type { MemorySeen } from '../domain/prompt';
+import type { PromptMarks } from '../domain/prompt-print';
 import type { ToolJsonSchema, ToolEffects } from '../domain/tool';
 import type { StepKey, StepOutcome } from '../domain/turn';
 import type { TurnRequest } from '../domain/turn-request';
@@ -13,7 +14,8 @@ import { PENDING_APPROVAL_TEXT } from '../domain/run-error';
 import { derivedId } from '../new-id';
 import { toMemoryBlock } from './memory-transaction';
 import { closeAbandonedCalls, closeDangling } from './mend-thread';
-import { readContext } from './read-context';
+import { readMark, type ContextCache, type ContextMark } from './context-cache';
+import { readCalledBefore } from './read-context';
 import { blocksInThread } from './thread-blocks';
 import type { Pool, Queryable } from './pool';
 import type { OpenedStep } from '../domain/turn-state';
@@ -41,6 +43,9 @@ interface StepRow {
   readonly response_format: Readonly<Record<string, unknown>> | null;
   readonly tool_rules: readonly ToolRule[];
   readonly memory_seen: MemorySeen;
+  readonly context_epoch: number;
+  readonly context_length: number;
+  readonly prompt_marks: PromptMarks | null;
   readonly tools: readonly {
     readonly id: string;
     readonly name: string;
@@ -106,7 +111,7 @@ const OPEN_STEP = `
              and not exists (select from messages note where note.id = e.undo_note_id)) as undone_effects,
          run.agent_id, run.conversation_id, run.max_steps, run.stream_tokens, run.request,
          coalesce(c.llm_config ->> 'handle', a.model) as model, coalesce(c.llm_config, a.llm_config) as llm_config,
-         ${RESPONSE_FORMAT} as response_format, a.tool_rules, c.memory_seen,
+         ${RESPONSE_FORMAT} as response_format, a.tool_rules, c.memory_seen, c.context_epoch, c.context_length, c.prompt_marks,
          (select coalesce(jsonb_agg(jsonb_build_object(
                    'id', t.id, 'name', t.name, 'json_schema', t.json_schema, 'effects', ${EFFECTS_FOR_AGENT},
                    'parallel', t.enable_parallel_execution,
@@ -125,11 +130,12 @@ const OPEN_STEP = `
 /** See `TurnStore.openStep`. */
 export async function openStep(
   pool: Pool,
+  contexts: ContextCache,
   { runId, step }: StepKey,
 ): Promise<{ readonly stored: StepOutcome } | { readonly opened: OpenedStep; readonly inbox: Inbox }> {
   const stepId = derivedId('step', runId, step);
   const { rows } = await pool.query<StepRow>({
-    name: 'open-step-after-undo',
+    name: 'open-step-at-epoch',
     text: OPEN_STEP,
     values: [runId, step, stepId],
   });
@@ -167,7 +173,8 @@ export async function openStep(
       memorySeen: row.memory_seen,
       settledEffects: [...row.settled_effects, ...row.undone_effects],
       steered: [],
-      ...(await readWholeContext(pool, runId, row)),
+      ...(row.prompt_marks && { promptBefore: row.prompt_marks }),
+      ...(await readWholeContext(pool, contexts, { runId, row })),
     },
   };
 }
@@ -175,17 +182,25 @@ export async function openStep(
 /** What the model reads, mended first where something is missing. A whole thread costs one statement and one look. */
 async function readWholeContext(
   pool: Pool,
-  runId: string,
-  { conversation_id: conversationId, has_abandoned: hasAbandoned, tool_rules: rules }: StepRow,
-): ReturnType<typeof readContext> {
-  if (hasAbandoned) await closeAbandonedCalls(pool, conversationId, runId);
+  contexts: ContextCache,
+  { runId, row }: { readonly runId: string; readonly row: StepRow },
+): Promise<Pick<OpenedStep, 'context' | 'calledBefore'>> {
+  const { conversation_id: conversationId, has_abandoned: hasAbandoned, tool_rules: rules } = row;
+  let mark: ContextMark = { epoch: row.context_epoch, length: row.context_length };
+  if (hasAbandoned) {
+    await closeAbandonedCalls(pool, conversationId, runId);
+    mark = await readMark(pool, conversationId);
+  }
+  let context = await contexts.read(conversationId, mark);
+  const { dangling } = findGaps(context);
+  if (dangling.length > 0) {
+    await closeDangling(pool, dangling);
+    context = await contexts.read(conversationId, await readMark(pool, conversationId));
+  }
   // Only rules ask what a long turn has called before its last summary.
-  const thread = { conversationId, runId: rules.length > 0 ? runId : null };
-  const read = await readContext(pool, thread);
-  const { dangling } = findGaps(read.context);
-  if (dangling.length === 0) return read;
-  await closeDangling(pool, dangling);
-  return readContext(pool, thread);
+  if (rules.length === 0 || !context.some((message) => message.role === 'summary' && message.runId === runId))
+    return { context };
+  return { context, calledBefore: await readCalledBefore(pool, runId) };
 }
 
 /** The outcome of a step that is closed, or why the run cannot take another step. */

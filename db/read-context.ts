@@ -17,23 +17,18 @@ export const shownContextIds = (thread: string): string =>
              where m.conversation_id = ${thread} and not m.in_context and m.role = 'approval_request'
                and asked.outcome ? 'pending')`;
 
-/** What the model reads of a thread, oldest first, and the tools of the run whose results a compaction took out of it. */
-export async function readContext(
-  db: Queryable,
-  { conversationId, runId }: { readonly conversationId: string; readonly runId: string | null },
-): Promise<{ readonly context: readonly Message[]; readonly calledBefore?: readonly CalledTool[] }> {
+/** What the model reads of a thread, oldest first. */
+export async function readContext(db: Queryable, conversationId: string): Promise<readonly Message[]> {
   const { rows } = await db.query<MessageRow>({
     name: 'read-context-in-order',
     text: `select ${MESSAGE_COLUMNS} from messages where conversation_id = $1 and in_context order by ${CONTEXT_ORDER}`,
     values: [conversationId],
   });
-  const context = rows.map(rowToMessage);
-  if (runId === null) return { context };
-  if (!context.some((message) => message.role === 'summary' && message.runId === runId)) return { context };
-  return { context, calledBefore: await calledBefore(db, runId) };
+  return rows.map(rowToMessage);
 }
 
-async function calledBefore(db: Queryable, runId: string): Promise<readonly CalledTool[]> {
+/** The tools of a run whose results a compaction took out of the context, in order. */
+export async function readCalledBefore(db: Queryable, runId: string): Promise<readonly CalledTool[]> {
   const { rows } = await db.query<CalledTool>(
     `select part ->> 'name' as name, part ->> 'result' as result
        from messages m cross join jsonb_array_elements(m.parts) as part

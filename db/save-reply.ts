@@ -16,12 +16,6 @@ export function saveReply(pool: Pool, step: OpenedStep, saved: ReplyToSave): Pro
     const isClosed = await closeStep(db, step, saved);
     if (!isClosed) return outcomeOfAttempt(db, step);
     await insertMessages(db, step, saved.messages);
-    if (saved.memorySeen) {
-      await db.query(`update conversations set memory_seen = $2 where id = $1`, [
-        step.conversationId,
-        JSON.stringify(saved.memorySeen),
-      ]);
-    }
     const goesOn = outcomeOfReply(saved);
     if (goesOn) {
       await appendEvents(db, step.runId, saved.events);
@@ -61,15 +55,17 @@ async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): P
   const { usage } = saved.reply;
   const outcome = outcomeOfReply(saved);
   const { rowCount } = await db.query({
-    name: 'close-step',
+    name: 'close-step-and-prompt',
     // The step is locked before the run, as everywhere.
     text: `with step as materialized (select id from steps where id = $1 and attempt = $2 and status = 'pending' for no key update),
           run as (update runs set first_token_at = coalesce(first_token_at, $18)
-                   where id = $3 and status = 'running' and exists (select from step) returning id)
+                   where id = $3 and status = 'running' and exists (select from step) returning id, conversation_id),
+          thread as (update conversations c set prompt_marks = $20, memory_seen = coalesce($21, memory_seen)
+                       from run where c.id = run.conversation_id)
      update steps set status = 'success', message_id = $4, outcome = $5, model = $6, model_handle = $7,
             model_endpoint = $8, provider_name = $9, context_window_limit = $10, prompt_tokens = $11,
             completion_tokens = $12, total_tokens = $13, cached_input_tokens = $14, cache_write_tokens = $15,
-            reasoning_tokens = $16, response_id = $17, llm_ns = $19, completed_at = now(), error = null
+            reasoning_tokens = $16, response_id = $17, llm_ns = $19, prompt_prefix_share = $22, completed_at = now(), error = null
        from run where steps.id = $1 and attempt = $2 and status = 'pending'`,
     values: [
       step.stepId,
@@ -91,6 +87,9 @@ async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): P
       saved.reply.responseId && storable(saved.reply.responseId),
       saved.firstTokenAt,
       saved.llmNs,
+      saved.promptMarks && JSON.stringify(saved.promptMarks),
+      saved.memorySeen && JSON.stringify(saved.memorySeen),
+      saved.promptPrefixShare,
     ],
   });
   return rowCount === 1;

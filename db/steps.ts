@@ -20,6 +20,8 @@ export interface Step extends StepUsage {
   readonly feedback: Feedback | null;
   readonly tags: readonly string[];
   readonly error: Readonly<Record<string, unknown>> | null;
+  /** How much of the prompt the request before it began with; null where there was none. */
+  readonly promptPrefixShare: number | null;
   readonly llmNs: number | null;
   readonly toolsNs: number | null;
   /** Attempts whose reply was discarded, and the estimated tokens of what they had shown. */
@@ -38,6 +40,7 @@ const STEP_COLUMNS = `steps.id, steps.run_id as "runId", steps.index, steps.agen
   steps.completion_tokens as "completionTokens", steps.total_tokens as "totalTokens",
   steps.cached_input_tokens as "cachedInputTokens", steps.cache_write_tokens as "cacheWriteTokens",
   steps.reasoning_tokens as "reasoningTokens", steps.feedback, steps.tags, steps.error, steps.llm_ns as "llmNs",
+  steps.prompt_prefix_share as "promptPrefixShare",
   steps.lost_attempts as "lostAttempts", steps.lost_completion_tokens as "lostCompletionTokens",
   steps.tools_ns as "toolsNs", steps.started_at as "startedAt", steps.completed_at as "completedAt"`;
 

@@ -4,6 +4,7 @@ import { answerApproval } from './approvals';
 import { beginResponse, findBegunResponse, forgetResponse } from './begun-response';
 import { expireApproval } from './expire-approval';
 import { closeRun } from './close-run';
+import { createContextCache, type ContextCache } from './context-cache';
 import { findNextTurn } from './end-run';
 import { openStep } from './open-step';
 import { readInbox } from './inbox';
@@ -23,11 +24,18 @@ import {
   settleTool,
 } from './tool-ledger';
 
-/** The turn's durable state on Postgres. `worker` is the presence of the process that runs tools through it. */
-export function createTurnStore(pool: Pool, worker: number | null = null): TurnStore {
+/**
+ * The turn's durable state on Postgres. `worker` is the presence of the process that runs tools through it; `contexts` is
+ * what it keeps of what it read.
+ */
+export function createTurnStore(
+  pool: Pool,
+  worker: number | null = null,
+  contexts: ContextCache = createContextCache(pool),
+): TurnStore {
   return {
     async openStep(key) {
-      const claimed = await openStep(pool, key);
+      const claimed = await openStep(pool, contexts, key);
       if (!('opened' in claimed)) return claimed;
       const { opened, inbox } = claimed;
       const begun = opened.attempt > 1 ? await findBegunResponse(pool, opened) : null;

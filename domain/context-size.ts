@@ -41,13 +41,17 @@ function imagesIn(message: PromptMessage): number {
   return message.role === 'user' ? message.parts.filter(({ type }) => type === 'image').length : 0;
 }
 
-/** The tokens of each message. */
+const counted = new WeakMap<PromptMessage, number>();
+
+/** The tokens of each message. A message that was counted before is not counted again. */
 export async function sizesOf(
   messages: readonly PromptMessage[],
   count: CountTokens,
 ): Promise<readonly number[]> {
-  const texts = await count(messages.map(countableText));
-  return messages.map((message, index) => (texts[index] ?? 0) + fixedTokens(message));
+  const unknown = messages.filter((message) => !counted.has(message));
+  const texts = await count(unknown.map(countableText));
+  unknown.forEach((message, index) => counted.set(message, (texts[index] ?? 0) + fixedTokens(message)));
+  return messages.map((message) => counted.get(message) ?? 0);
 }
 
 export const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
@@ -56,8 +60,21 @@ export const sum = (numbers: readonly number[]): number => numbers.reduce((total
  * Whether a request can't be full, whatever it says: a token has at least one byte, and a character at most three of them
  * (those of four bytes are two characters of a string).
  */
-export function fitsSurely(request: Pick<ModelRequest, 'messages' | 'tools'>, window: number): boolean {
-  const characters = sum(request.messages.map((message) => countableText(message).length));
-  const fixed = sum(request.messages.map(fixedTokens));
-  return !isFull((characters + toolText(request.tools).length) * 3 + fixed, window);
+export function fitsSurely(
+  { messages, tools }: Pick<ModelRequest, 'messages' | 'tools'>,
+  window: number,
+): boolean {
+  let most = toolText(tools).length * TOKENS_A_CHARACTER;
+  for (const message of messages) most += mostTokens(message);
+  return !isFull(most, window);
+}
+
+const TOKENS_A_CHARACTER = 3;
+const bounds = new WeakMap<PromptMessage, number>();
+
+function mostTokens(message: PromptMessage): number {
+  let most = bounds.get(message);
+  if (most === undefined)
+    bounds.set(message, (most = countableText(message).length * TOKENS_A_CHARACTER + fixedTokens(message)));
+  return most;
 }

@@ -1,3 +1,4 @@
+import type { PromptPrint } from './prompt-print';
 import type { ImagePart, ReasoningPart, RedactedReasoningPart, TextPart, ToolCallPart } from './message';
 
 /** One request to a model, free of any provider's dialect. Adapters in `llm/` map it. */
@@ -12,6 +13,8 @@ export interface ModelRequest {
   readonly settings: ModelSettings;
   /** Stable id of the acting user, sent as OpenAI's `user`. */
   readonly user?: string;
+  /** Names the conversation, so that what was serialized for its last request is used again. Never sent. */
+  readonly conversationId?: string;
 }
 
 /** What the model reads. The system message is the first entry. `note`s arrive as user messages of their own. */
@@ -71,6 +74,8 @@ export interface ModelReply {
   readonly usage: ModelUsage;
   /** The provider's id of the response, if it gave one. */
   readonly responseId: string | null;
+  /** The bytes of the prompt, where the request named its conversation. */
+  readonly prompt?: PromptPrint;
 }
 
 /** Token counts as the provider reported them; null where it did not. */

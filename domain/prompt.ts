@@ -12,8 +12,37 @@ export type PromptSource = Pick<Message, 'role' | 'parts' | 'name' | 'createdAt'
  * The transcript as the model reads it. Each stored message maps on its own, so a transcript that only grows gives a
  * prompt that only grows, byte for byte, and the provider's prefix cache stays warm.
  */
-export const toPrompt = (transcript: readonly PromptSource[]): readonly PromptMessage[] =>
-  transcript.flatMap(toPromptMessage);
+export function toPrompt(transcript: readonly PromptSource[]): readonly PromptMessage[] {
+  const [first] = transcript;
+  const before = first && mapped.get(first);
+  const common = before ? countInCommon(before.transcript, transcript) : 0;
+  const prompt = before?.prompt.slice(0, before.ends[common - 1] ?? 0) ?? [];
+  const ends = before?.ends.slice(0, common) ?? [];
+  for (const message of transcript.slice(common)) {
+    prompt.push(...toPromptMessage(message));
+    ends.push(prompt.length);
+  }
+  if (first) mapped.set(first, { transcript, prompt, ends });
+  return prompt;
+}
+
+// Long transcripts begin with the same objects at every step, as far as they were kept. What the model reads of them is then
+// the same objects, too, and so is what others derive from those. By the first message; `ends` are places in `prompt`.
+const mapped = new WeakMap<
+  PromptSource,
+  {
+    readonly transcript: readonly PromptSource[];
+    readonly prompt: PromptMessage[];
+    readonly ends: readonly number[];
+  }
+>();
+
+/** How many objects two lists begin with in common. */
+export function countInCommon(before: readonly object[], now: readonly object[]): number {
+  let common = 0;
+  while (common < before.length && common < now.length && before[common] === now[common]) common += 1;
+  return common;
+}
 
 function toPromptMessage(message: PromptSource): readonly PromptMessage[] {
   switch (message.role) {

@@ -5,6 +5,7 @@ import type { Message, MessagePart, MessageRole, ToolCallPart } from './message'
 import type { ModelReply, ModelSettings } from './model';
 import type { MemoryBlock } from './ports';
 import type { MemorySeen } from './prompt';
+import type { PromptMarks } from './prompt-print';
 import type { StopReason } from './run';
 import type { RunEvent } from './run-event';
 import type { Tool, ToolEffects } from './tool';
@@ -49,6 +50,8 @@ export interface OpenedStep {
   readonly steered: readonly SteeredInput[];
   /** Tools that this turn has called and whose results have left the context since, in order. */
   readonly calledBefore?: readonly CalledTool[];
+  /** The prompt of the thread's last answered request; none before the first one. */
+  readonly promptBefore?: PromptMarks;
   /** The transcript so far, oldest first, system message included. */
   readonly context: readonly Message[];
 }
@@ -92,6 +95,9 @@ export interface ReplyToSave {
     readonly providerName: string;
     readonly contextWindow: number;
   };
+  /** Null where a client of a model does not print its prompts. */
+  readonly promptMarks: PromptMarks | null;
+  readonly promptPrefixShare: number | null;
   readonly llmNs: number;
   readonly firstTokenAt: Date | null;
   readonly memorySeen: MemorySeen | null;

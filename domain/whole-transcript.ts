@@ -68,8 +68,17 @@ const callsOf = (message: Message): readonly ToolCallPart[] =>
     ? message.parts.filter((part) => part.type === 'tool_call')
     : [];
 
+const whole = new WeakSet<readonly Message[]>();
+
 /** Whether every result follows its call before the model speaks or hears anything else. */
 function isWhole(context: readonly Message[]): boolean {
+  if (whole.has(context)) return true;
+  const is = findsEveryResult(context);
+  if (is) whole.add(context);
+  return is;
+}
+
+function findsEveryResult(context: readonly Message[]): boolean {
   const open = new Set<string>();
   for (const message of context) {
     if (message.role === 'approval_response') continue; // The model does not read it.

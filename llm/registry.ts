@@ -9,7 +9,9 @@ import { ListingCache } from './listing-cache';
 import { describeModel, fetchListing } from './listing';
 import { createOpenAiClient } from './openai/client';
 import { configuredProviders, publicAddress } from './providers';
+import { printed } from './printed';
 import type { Provider, ProviderConfig } from './providers';
+import { createSerializedPrompts, type SerializedPrompts } from './serialized-prompts';
 
 export type { ProviderConfig, ProviderEndpoint, ProviderKey } from './providers';
 
@@ -22,6 +24,8 @@ export interface ModelRegistryOptions {
   readonly listingRetryMs?: number;
   /** How long a stream may be silent (default 2 minutes). */
   readonly idleTimeoutMs?: number;
+  /** How much of serialized prompts is kept (default 64 MB). */
+  readonly promptCacheBytes?: number;
   /** Whether replies go on at OpenAI while nobody listens, where an agent does not say (default false). */
   readonly openAiBackground?: boolean;
   /** Pause between the demo model's words (default none). */
@@ -48,8 +52,10 @@ export function createModelRegistry(
   config: ProviderConfig,
   options: ModelRegistryOptions = {},
 ): ModelRegistry {
-  const offers = configuredProviders(config).map((provider) => toOffer(provider, options));
-  const demo = offers.length === 0 ? createDemoClient({ delayMs: options.demoDelayMs ?? 0 }) : null;
+  const prompts = createSerializedPrompts(options.promptCacheBytes);
+  const offers = configuredProviders(config).map((provider) => toOffer(provider, prompts, options));
+  const demo =
+    offers.length === 0 ? printed(createDemoClient({ delayMs: options.demoDelayMs ?? 0 }), prompts) : null;
 
   async function list(): Promise<readonly ModelInfo[]> {
     if (demo) return [DEMO_MODEL];
@@ -102,7 +108,7 @@ export function createModelRegistry(
   };
 }
 
-function toOffer(provider: Provider, options: ModelRegistryOptions): Offer {
+function toOffer(provider: Provider, prompts: SerializedPrompts, options: ModelRegistryOptions): Offer {
   const {
     listingTimeoutMs = 5000,
     listingTtlMs = 300_000,
@@ -126,21 +132,22 @@ function toOffer(provider: Provider, options: ModelRegistryOptions): Offer {
       );
     },
   });
-  return { provider, listing, client: toClient(provider, options) };
+  return { provider, listing, client: toClient(provider, prompts, options) };
 }
 
 function toClient(
   { name, baseUrl, apiKey, label, keyName, dialect }: Provider,
+  prompts: SerializedPrompts,
   { idleTimeoutMs = 300_000, openAiBackground = false }: ModelRegistryOptions,
 ): ModelClient {
   const shared = { baseUrl, label, keyName, idleTimeoutMs };
   switch (dialect) {
     case 'openai':
-      return createOpenAiClient({ ...shared, apiKey, provider: name, background: openAiBackground });
+      return createOpenAiClient({ ...shared, apiKey, prompts, provider: name, background: openAiBackground });
     case 'anthropic':
-      return createAnthropicClient({ ...shared, apiKey: apiKey ?? '' });
+      return printed(createAnthropicClient({ ...shared, apiKey: apiKey ?? '' }), prompts);
     case 'google':
-      return createGoogleClient({ ...shared, apiKey: apiKey ?? '' });
+      return printed(createGoogleClient({ ...shared, apiKey: apiKey ?? '' }), prompts);
   }
 }
 

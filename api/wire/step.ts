@@ -25,6 +25,8 @@ export const toWireStep = (step: Step) => ({
   completion_tokens_details:
     step.totalTokens === null ? null : { reasoning_tokens: step.reasoningTokens ?? 0 },
   prompt_tokens_details: step.totalTokens === null ? null : promptDetails(step),
+  // Everturn's own: the share of the prompt that a provider's cache can have, byte for byte.
+  prompt_prefix_share: step.promptPrefixShare,
   stop_reason: step.stopReason,
   tags: step.tags,
   tid: null,

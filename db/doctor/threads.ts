@@ -18,7 +18,7 @@ export async function examineThreads(db: Queryable, agentId: string): Promise<re
 }
 
 async function examineContext(db: Queryable, conversationId: string): Promise<readonly Finding[]> {
-  const { dangling, orphaned } = findGaps((await readContext(db, { conversationId, runId: null })).context);
+  const { dangling, orphaned } = findGaps(await readContext(db, conversationId));
   return [
     ...dangling.map(({ message: { id: messageId, runId, stepId }, call }) =>
       finding(
@@ -66,7 +66,7 @@ const pick = ({ conversationId, runId, stepId, messageId }: Parameters<typeof fi
 export async function repairThread(pool: Pool, conversationId: string): Promise<void> {
   await closeAbandonedCalls(pool, conversationId);
   await inTransaction(pool, async (db) => {
-    const { dangling, orphaned } = findGaps((await readContext(db, { conversationId, runId: null })).context);
+    const { dangling, orphaned } = findGaps(await readContext(db, conversationId));
     await closeDangling(db, dangling);
     // A message with several results stays while one of them has its call; the prompt leaves the others out.
     const parts = orphaned.map(({ part }) => part);

@@ -1,8 +1,5 @@
 import { APIError, type OpenAI } from 'openai';
-import type {
-  ResponseCreateParamsStreaming,
-  ResponseStreamEvent,
-} from 'openai/resources/responses/responses';
+import type { ResponseStreamEvent } from 'openai/resources/responses/responses';
 import { AppError } from '../../domain/errors';
 import type { ModelReply, ResumableResponse } from '../../domain/model';
 import type { ChatReplyOptions } from './chat-response';
@@ -22,7 +19,7 @@ interface Listening {
  */
 export async function readBackgroundResponse(
   sdk: OpenAI,
-  body: ResponseCreateParamsStreaming,
+  begin: () => Promise<AsyncIterable<ResponseStreamEvent>>,
   { resumable, caller, signal, reader }: Listening,
 ): Promise<ModelReply> {
   let id = resumable.begunId;
@@ -30,7 +27,7 @@ export async function readBackgroundResponse(
   try {
     const stream =
       id === undefined
-        ? await sdk.responses.create(body, { signal })
+        ? await begin()
         : await sdk.responses.retrieve(id, { stream: true, include: [...INCLUDE] }, { signal });
     return await readResponsesStream(announced(stream), reader);
   } catch (error) {

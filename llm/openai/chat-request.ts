@@ -63,7 +63,8 @@ export function buildChatRequest(
   };
 }
 
-function toChatMessages(message: PromptMessage, target: OpenAiTarget): ChatCompletionMessageParam[] {
+/** One message of the conversation: nothing at all for a reply that was only reasoning. */
+export function toChatMessages(message: PromptMessage, target: OpenAiTarget): ChatCompletionMessageParam[] {
   switch (message.role) {
     case 'system':
       return [{ role: 'system', content: message.text }];

@@ -1,13 +1,17 @@
 import OpenAI from 'openai';
-import type { ModelClient } from '../../domain/model';
+import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
+import type { ResponseStreamEvent } from 'openai/resources/responses/responses';
+import type { ModelClient, ModelReply } from '../../domain/model';
 import type { FailureContext } from '../classify-error';
 import { usesResponsesApi } from '../model-facts';
+import { createSerializedPrompts, type SerializedPrompts } from '../serialized-prompts';
 import { withStreamDeadline } from '../stream-deadline';
 import { readBackgroundResponse } from './background-response';
-import { buildChatRequest } from './chat-request';
+import { buildChatRequest, toChatMessages } from './chat-request';
 import { readChatStream } from './chat-response';
 import type { OpenAiTarget } from './prompt-cache';
-import { buildResponsesRequest } from './responses-request';
+import { toRequestBody, type RequestBody } from './request-body';
+import { buildResponsesRequest, toInputItems } from './responses-request';
 import { readResponsesStream } from './responses-response';
 
 export interface OpenAiClientOptions extends OpenAiTarget {
@@ -15,6 +19,8 @@ export interface OpenAiClientOptions extends OpenAiTarget {
   readonly label: string;
   readonly keyName: string | null;
   readonly idleTimeoutMs: number;
+  /** What was serialized before; several clients may share it. */
+  readonly prompts?: SerializedPrompts;
   /** Whether replies go on at OpenAI while nobody listens, where the agent does not say. */
   readonly background?: boolean;
 }
@@ -37,11 +43,14 @@ export function createOpenAiClient(options: OpenAiClientOptions): ModelClient {
     timeout: 0x7fffffff,
     logLevel: 'off',
   });
+  const { prompts = createSerializedPrompts() } = options;
   const secrets = options.apiKey === null ? [] : [options.apiKey];
   return {
     complete: (request, { signal, onEvent, resumable }) => {
       const failure: FailureContext = { label, keyName, model: request.model, secrets };
       return withStreamDeadline({ signal, idleTimeoutMs, failure }, async (deadline) => {
+        const withPrint = (reply: ModelReply, { print }: RequestBody): ModelReply =>
+          request.conversationId === undefined ? reply : { ...reply, prompt: print };
         const reading = {
           provider,
           label,
@@ -51,27 +60,50 @@ export function createOpenAiClient(options: OpenAiClientOptions): ModelClient {
           },
           ...(onEvent && { onEvent }),
         };
-        if (provider === 'openai' && usesResponsesApi(request.model)) {
-          const isBackground =
-            resumable !== undefined && (request.settings.background ?? options.background ?? false);
-          const body = buildResponsesRequest(request, options, isBackground);
-          const reader = { ...reading, promptCharacters: sizeOf(body.input) };
-          if (resumable && (isBackground || resumable.begunId !== undefined))
-            return readBackgroundResponse(sdk, body, {
-              resumable,
-              caller: signal,
-              signal: deadline.signal,
-              reader,
-            });
-          const stream = await sdk.responses.create(body, { signal: deadline.signal });
-          return readResponsesStream(stream, reader);
+        const isResponses = provider === 'openai' && usesResponsesApi(request.model);
+        if (!isResponses) {
+          const body = toRequestBody(prompts, request, {
+            fields: buildChatRequest({ ...request, messages: [] }, options),
+            list: 'messages',
+            dialect: `chat/${provider}`,
+            write: (message) => toChatMessages(message, options),
+          });
+          const stream = await send<ChatCompletionChunk>(sdk, '/chat/completions', body, deadline.signal);
+          return withPrint(
+            await readChatStream(stream, { ...reading, promptCharacters: body.promptBytes }),
+            body,
+          );
         }
-        const body = buildChatRequest(request, options);
-        const stream = await sdk.chat.completions.create(body, { signal: deadline.signal });
-        return readChatStream(stream, { ...reading, promptCharacters: sizeOf(body.messages) });
+        const isBackground =
+          resumable !== undefined && (request.settings.background ?? options.background ?? false);
+        const body = toRequestBody(prompts, request, {
+          fields: buildResponsesRequest({ ...request, messages: [] }, options, isBackground),
+          list: 'input',
+          dialect: `responses/${provider}`,
+          write: (message) => toInputItems(message, options),
+        });
+        const reader = { ...reading, promptCharacters: body.promptBytes };
+        const begin = () => send<ResponseStreamEvent>(sdk, '/responses', body, deadline.signal);
+        if (resumable && (isBackground || resumable.begunId !== undefined)) {
+          const listening = { resumable, caller: signal, signal: deadline.signal, reader };
+          return withPrint(await readBackgroundResponse(sdk, begin, listening), body);
+        }
+        return withPrint(await readResponsesStream(await begin(), reader), body);
       });
     },
   };
 }
 
-const sizeOf = (value: unknown): number => JSON.stringify(value).length;
+/** Sends the bytes as they are: the library would serialize the whole conversation again. */
+const send = <Event>(
+  sdk: OpenAI,
+  path: string,
+  { bytes }: RequestBody,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Event>> =>
+  sdk.post<AsyncIterable<Event>>(path, {
+    body: bytes,
+    headers: { 'content-type': 'application/json' },
+    stream: true,
+    signal,
+  });

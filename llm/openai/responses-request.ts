@@ -58,7 +58,8 @@ export function buildResponsesRequest(
   };
 }
 
-function toInputItems(message: PromptMessage, target: OpenAiTarget): ResponseInputItem[] {
+/** The items of one message of the conversation. */
+export function toInputItems(message: PromptMessage, target: OpenAiTarget): ResponseInputItem[] {
   switch (message.role) {
     case 'system':
       return [{ role: 'developer', content: message.text }];

@@ -111,6 +111,8 @@ export function replyTo(
       providerName: 'openai',
       contextWindow: 1,
     },
+    promptMarks: null,
+    promptPrefixShare: null,
     llmNs: 1,
     firstTokenAt: null,
     memorySeen: plan.memorySeen,
