@@ -1,0 +1,129 @@
+import Letta from '@letta-ai/letta-client';
+import { startFakeOpenAI, type FakeOpenAi, type RecordedRequest } from '../support/fake-openai';
+import { call } from '../support/live-api';
+import { serve, type Served } from '../support/served';
+import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+
+jest.setTimeout(180_000);
+
+const TURNS = 200;
+const EDITS = 50;
+const MODELS = ['openai/gpt-4.1', 'openai/gpt-5.2'];
+const agents = new Map<string, string>();
+
+let database: TestDatabase;
+let fake: FakeOpenAi;
+let server: Served;
+let client: Letta;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  fake = await startFakeOpenAI();
+  server = await serve({
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: testTemporalAddress(),
+    TEMPORAL_TASK_QUEUE: 'prompt-prefix',
+    OPENAI_API_KEY: 'sk-test',
+    OPENAI_BASE_URL: fake.url,
+  });
+  client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  for (const model of MODELS) agents.set(model, await createAgent(model));
+  await Promise.all([...agents.values()].map(converse));
+}, 180_000);
+afterAll(async () => {
+  await server.kill('SIGTERM');
+  await fake.close();
+  await database.drop();
+}, 30_000);
+
+async function createAgent(model: string): Promise<string> {
+  const agent = await client.agents.create({
+    model,
+    memory_blocks: [
+      { label: 'human', value: 'Name: Ada.' },
+      { label: 'persona', value: 'I am Sam. I answer briefly.' },
+    ],
+  });
+  return agent.id;
+}
+
+/** Turns of a chat in which memory changes now and then: by turns the model edits a block, and somebody else does. */
+async function converse(agentId: string): Promise<void> {
+  for (let turn = 0; turn < TURNS; turn++) {
+    const edit = turn % (TURNS / EDITS) === 2 ? Math.floor(turn / (TURNS / EDITS)) : null;
+    const value = `Name: Ada. After turn ${turn} she likes the roses on the balcony, and tea.`;
+    if (edit !== null && edit % 2 === 0)
+      await client.agents.blocks.update('human', { agent_id: agentId, value });
+    const isOwn = edit !== null && edit % 2 === 1;
+    const own = `CALL memory_insert ${JSON.stringify({ label: 'human', new_string: value })}\nTHEN\nSAY I noted that.`;
+    const input = isOwn ? own : `SAY The roses want water on day ${turn}, and light.`;
+    const { stop_reason: stop } = await client.agents.messages.create(agentId, { input });
+    expect(stop.stop_reason).toBe('end_turn');
+  }
+}
+
+interface Measured {
+  readonly promptBytes: number;
+  readonly sharedBytes: number;
+}
+
+/** What a provider sees: how much of each prompt it was sent in the request before. A prompt ends with its last message. */
+function measure(requests: readonly RecordedRequest[], list: 'messages' | 'input'): readonly Measured[] {
+  return requests.map(({ raw, body }, at) => {
+    const messages = Buffer.from(`"${list}":${JSON.stringify(body[list])}`);
+    const start = raw.indexOf(messages);
+    expect(start).toBeGreaterThan(0);
+    const promptBytes = start + messages.length - 1;
+    const before = requests[at - 1]?.raw ?? Buffer.alloc(0);
+    let sharedBytes = 0;
+    while (sharedBytes < promptBytes && raw[sharedBytes] === before[sharedBytes]) sharedBytes += 1;
+    return { promptBytes, sharedBytes };
+  });
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+
+it.each([
+  ['openai/gpt-4.1', '/chat/completions', 'messages'],
+  ['openai/gpt-5.2', '/responses', 'input'],
+] as const)(
+  `%s is sent at least 95 %% of its prompts again over ${TURNS} turns with ${EDITS} edits of memory, and steps say so`,
+  async (model, path, list) => {
+    const id = agents.get(model) ?? '';
+    const requests = fake.requests.filter((request) => request.path.endsWith(path));
+    const seen = measure(requests, list);
+    const { rows } = await database.pool.query<{ version: number }>(
+      `select b.version from blocks b join agent_blocks ab on ab.block_id = b.id where ab.agent_id = $1 and ab.label = 'human'`,
+      [id],
+    );
+    expect(rows[0]?.version).toBe(1 + EDITS);
+    expect(requests).toHaveLength(TURNS + EDITS / 2);
+    expect(fake.problems).toEqual([]);
+    const reused =
+      sum(seen.map(({ sharedBytes }) => sharedBytes)) / sum(seen.map(({ promptBytes }) => promptBytes));
+    expect(reused).toBeGreaterThanOrEqual(0.95);
+
+    const shares = await stepShares(id);
+    expect(shares).toHaveLength(requests.length);
+    expect(shares[0]).toBeNull();
+    for (const [at, { promptBytes, sharedBytes }] of seen.entries()) {
+      if (at > 0) expect(shares[at]).toBeCloseTo(sharedBytes / promptBytes, 6);
+    }
+  },
+);
+
+async function stepShares(agentId: string): Promise<readonly (number | null)[]> {
+  const shares: (number | null)[] = [];
+  let after = '';
+  for (;;) {
+    const page = await call<{ id: string; prompt_prefix_share: number | null }[]>(
+      server.url ?? '',
+      'GET',
+      `/v1/steps?agent_id=${agentId}&order=asc&limit=100${after}`,
+    );
+    shares.push(...page.map((step) => step.prompt_prefix_share));
+    const last = page.at(-1);
+    if (!last) return shares;
+    after = `&after=${last.id}`;
+  }
+}
