@@ -1,16 +1,17 @@
 import OpenAI from 'openai';
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
 import type { ResponseStreamEvent } from 'openai/resources/responses/responses';
-import type { ModelClient, ModelReply } from '../../domain/model';
+import type { ModelClient, ModelReply, ModelRequest, ResumableResponse } from '../../domain/model';
+import type { PromptPrint } from '../../domain/prompt-print';
 import type { FailureContext } from '../classify-error';
 import { usesResponsesApi } from '../model-facts';
 import { createSerializedPrompts, type SerializedPrompts } from '../serialized-prompts';
 import { withStreamDeadline } from '../stream-deadline';
 import { readBackgroundResponse } from './background-response';
 import { buildChatRequest, toChatMessages } from './chat-request';
-import { readChatStream } from './chat-response';
+import { readChatStream, type ChatReplyOptions } from './chat-response';
 import type { OpenAiTarget } from './prompt-cache';
-import { toRequestBody, type RequestBody } from './request-body';
+import { toRequestBody } from './request-body';
 import { buildResponsesRequest, toInputItems } from './responses-request';
 import { readResponsesStream } from './responses-response';
 
@@ -43,14 +44,12 @@ export function createOpenAiClient(options: OpenAiClientOptions): ModelClient {
     timeout: 0x7fffffff,
     logLevel: 'off',
   });
-  const { prompts = createSerializedPrompts() } = options;
   const secrets = options.apiKey === null ? [] : [options.apiKey];
+  const speaking = { sdk, options, prompts: options.prompts ?? createSerializedPrompts() };
   return {
     complete: (request, { signal, onEvent, resumable }) => {
       const failure: FailureContext = { label, keyName, model: request.model, secrets };
       return withStreamDeadline({ signal, idleTimeoutMs, failure }, async (deadline) => {
-        const withPrint = (reply: ModelReply, { print }: RequestBody): ModelReply =>
-          request.conversationId === undefined ? reply : { ...reply, prompt: print };
         const reading = {
           provider,
           label,
@@ -60,49 +59,70 @@ export function createOpenAiClient(options: OpenAiClientOptions): ModelClient {
           },
           ...(onEvent && { onEvent }),
         };
+        const asked = { ...speaking, request, reading, signal: deadline.signal, caller: signal, resumable };
         const isResponses = provider === 'openai' && usesResponsesApi(request.model);
-        if (!isResponses) {
-          const body = toRequestBody(prompts, request, {
-            fields: buildChatRequest({ ...request, messages: [] }, options),
-            list: 'messages',
-            dialect: `chat/${provider}`,
-            write: (message) => toChatMessages(message, options),
-          });
-          const stream = await send<ChatCompletionChunk>(sdk, '/chat/completions', body, deadline.signal);
-          return withPrint(
-            await readChatStream(stream, { ...reading, promptCharacters: body.promptBytes }),
-            body,
-          );
-        }
-        const isBackground =
-          resumable !== undefined && (request.settings.background ?? options.background ?? false);
-        const body = toRequestBody(prompts, request, {
-          fields: buildResponsesRequest({ ...request, messages: [] }, options, isBackground),
-          list: 'input',
-          dialect: `responses/${provider}`,
-          write: (message) => toInputItems(message, options),
-        });
-        const reader = { ...reading, promptCharacters: body.promptBytes };
-        const begin = () => send<ResponseStreamEvent>(sdk, '/responses', body, deadline.signal);
-        if (resumable && (isBackground || resumable.begunId !== undefined)) {
-          const listening = { resumable, caller: signal, signal: deadline.signal, reader };
-          return withPrint(await readBackgroundResponse(sdk, begin, listening), body);
-        }
-        return withPrint(await readResponsesStream(await begin(), reader), body);
+        const { reply, print } = await (isResponses ? askResponses(asked) : askChat(asked));
+        return request.conversationId === undefined ? reply : { ...reply, prompt: print };
       });
     },
   };
+}
+
+interface Asked {
+  readonly sdk: OpenAI;
+  readonly options: OpenAiClientOptions;
+  readonly prompts: SerializedPrompts;
+  readonly request: ModelRequest;
+  readonly reading: Omit<ChatReplyOptions, 'promptCharacters'>;
+  readonly signal: AbortSignal;
+  /** The caller's own signal, whose reason says why. */
+  readonly caller: AbortSignal;
+  readonly resumable: ResumableResponse | undefined;
+}
+interface Answer {
+  readonly reply: ModelReply;
+  readonly print: PromptPrint;
+}
+
+async function askChat({ sdk, options, prompts, request, reading, signal }: Asked): Promise<Answer> {
+  const { bytes, print, promptBytes } = toRequestBody(prompts, request, {
+    fields: buildChatRequest({ ...request, messages: [] }, options),
+    list: 'messages',
+    dialect: `chat/${options.provider}`,
+    write: (message) => toChatMessages(message, options),
+  });
+  const stream = await send<ChatCompletionChunk>(sdk, '/chat/completions', bytes, signal);
+  return { print, reply: await readChatStream(stream, { ...reading, promptCharacters: promptBytes }) };
+}
+
+async function askResponses(asked: Asked): Promise<Answer> {
+  const { sdk, options, prompts, request, reading, signal, caller, resumable } = asked;
+  const isBackground =
+    resumable !== undefined && (request.settings.background ?? options.background ?? false);
+  const { bytes, print, promptBytes } = toRequestBody(prompts, request, {
+    fields: buildResponsesRequest({ ...request, messages: [] }, options, isBackground),
+    list: 'input',
+    dialect: `responses/${options.provider}`,
+    write: (message) => toInputItems(message, options),
+  });
+  const reader = { ...reading, promptCharacters: promptBytes };
+  const begin = () => send<ResponseStreamEvent>(sdk, '/responses', bytes, signal);
+  if (resumable && (isBackground || resumable.begunId !== undefined)) {
+    const listening = { resumable, caller, signal, reader };
+    return { print, reply: await readBackgroundResponse(sdk, begin, listening) };
+  }
+  return { print, reply: await readResponsesStream(await begin(), reader) };
 }
 
 /** Sends the bytes as they are: the library would serialize the whole conversation again. */
 const send = <Event>(
   sdk: OpenAI,
   path: string,
-  { bytes }: RequestBody,
+  body: Buffer,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Event>> =>
   sdk.post<AsyncIterable<Event>>(path, {
-    body: bytes,
+    body,
     headers: { 'content-type': 'application/json' },
     stream: true,
     signal,
