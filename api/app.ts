@@ -13,7 +13,7 @@ import { agentRoutes } from './routes/agents';
 import { approvalRoutes } from './routes/approvals';
 import { archivalMemoryRoutes } from './routes/archival-memory';
 import { archiveRoutes } from './routes/archives';
-import { blockHistoryRoutes } from './routes/block-history';
+import { memoryHistoryRoutes } from './routes/memory-history';
 import { blockRoutes } from './routes/blocks';
 import { contextRoutes } from './routes/context';
 import { conversationRoutes } from './routes/conversations';
@@ -66,7 +66,7 @@ function createRouters(deps: ApiDeps): Router[] {
     searchRoutes(deps),
     agentFileRoutes(deps),
     blockRoutes(deps),
-    blockHistoryRoutes(deps),
+    memoryHistoryRoutes(deps),
     toolRoutes(deps),
     mcpOAuthRoutes(deps),
     mcpServerRoutes(deps),

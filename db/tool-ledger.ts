@@ -4,7 +4,7 @@ import type { Tool, ToolOutcome, ToolProbed } from '../domain/tool';
 import { lostOutcome } from '../domain/effect';
 import type { PlannedCall, SettleKey, ToolDone, ToolKey, ToolSettled } from '../domain/turn';
 import type { OpenedTool } from '../domain/turn-state';
-import { authorOf, setBlockAuthor } from './block-author';
+import { authorOf, setMemoryAuthor } from './memory-author';
 import { toJsonb } from './json';
 import { memoryTransaction } from './memory-transaction';
 import { type Claim, claimCall, loadCall } from './open-call';
@@ -75,7 +75,7 @@ export function runTransactionalTool(
     await lockStep(db, tool.stepId);
     const claim = await claimCall(db, tool);
     if (!claim) throw new AppError('SUPERSEDED', `call ${tool.key} is closed already`);
-    await setBlockAuthor(db, authorOf(tool));
+    await setMemoryAuthor(db, authorOf(tool));
     const outcome = await run(memoryTransaction(db, tool));
     return storeResult(db, { ...tool, attempt: claim.attempt }, outcome, { status: 'done' });
   });

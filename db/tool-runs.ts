@@ -9,7 +9,7 @@ import {
   type TriedTool,
 } from '../domain/tool-run';
 import { undoKeyOf } from '../domain/undo';
-import { setBlockAuthor } from './block-author';
+import { setMemoryAuthor } from './memory-author';
 import { toJsonb } from './json';
 import { memoryTransaction } from './memory-transaction';
 import { inTransaction, type Pool, type Queryable } from './pool';
@@ -84,7 +84,7 @@ export function createToolRunStore(pool: Pool, worker: number | null = null): To
           [run.id],
         );
         if (rows.length === 0) return;
-        await setBlockAuthor(db, { kind: 'by_hand', agentId: run.agentId, toolName: run.tool.name });
+        await setMemoryAuthor(db, { kind: 'by_hand', agentId: run.agentId, toolName: run.tool.name });
         await finish(
           db,
           run.id,

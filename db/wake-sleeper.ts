@@ -27,10 +27,18 @@ export async function wakeSleeper(
       where agent_id = $1 and seq > $2 and role in ('user', 'assistant', 'tool') order by seq`,
     [group.manager, group.since],
   );
+  const [first] = said;
   const last = said.at(-1);
-  if (!last) return null;
+  if (!first || !last) return null;
   const sleeperRunId = derivedId('run', runId, 'sleeptime');
-  await mintSleeperRun(db, { sleeperRunId, sleeper: group.sleeper, runId, text: sleeperMessage(said) });
+  const transcript = { from: first.id, to: last.id };
+  await mintSleeperRun(db, {
+    sleeperRunId,
+    sleeper: group.sleeper,
+    runId,
+    text: sleeperMessage(said),
+    transcript,
+  });
   await db.query(`update groups set processed_seq = $2, last_processed_message_id = $3 where id = $1`, [
     groupId,
     last.seq,
@@ -50,6 +58,8 @@ async function mintSleeperRun(
     readonly sleeper: string;
     readonly runId: string;
     readonly text: string;
+    /** The ids of its first and its last message. */
+    readonly transcript: { readonly from: string; readonly to: string };
   },
 ): Promise<void> {
   const id = derivedId('message', run.sleeperRunId, 'input');
@@ -62,7 +72,12 @@ async function mintSleeperRun(
       run.sleeperRunId,
       run.sleeper,
       JSON.stringify({ messages: [message], approvals: null, overrideModel: null, overrideSystem: null }),
-      JSON.stringify({ run_type: 'sleeptime', caller_run_id: run.runId }),
+      JSON.stringify({
+        run_type: 'sleeptime',
+        caller_run_id: run.runId,
+        transcript_from: run.transcript.from,
+        transcript_to: run.transcript.to,
+      }),
     ],
   );
 }

@@ -361,8 +361,12 @@ export const EXTENSIONS: readonly string[] = [
     'step, tool call, model, message) and what changed; `GET /v1/blocks/{}?as_of=` the block at a moment; ' +
     '`ETag` and `If-Match` on `GET` and `PATCH /v1/blocks/{}` refuse a write on top of a version one has not read (409); ' +
     '`GET /v1/blocks/{}/blame` the version behind each line; `POST /v1/blocks/{}/revert` with `{"version": n}`.',
-  '`GET /v1/messages/{}/writes`: what a message, or a tool result, taught: the writes of blocks that followed it in its ' +
-    'turn. `POST /v1/messages/{}/unlearn` takes them all back, in one transaction or not at all (409).',
+  'The same of passages: `GET /v1/archives/{}/passages/{}/history`, `GET /v1/archives/{}/history` (all writes of an archive, ' +
+    'deletions too), `GET /v1/archives/{}/passages` and `GET /v1/archives/{}/passages/{}` with `as_of`, `POST ' +
+    '/v1/archives/{}/passages/{}/revert`. `PATCH /v1/archives/{}/passages/{}` (`text`, `tags`, `metadata`) corrects a passage.',
+  '`GET /v1/messages/{}/writes`: what a message, or a tool result, taught: the writes of blocks and passages that followed it ' +
+    'in its turn and in the runs that this turn brought about. `POST /v1/messages/{}/unlearn` takes them all back, in one ' +
+    'transaction or not at all (409), and answers `{"blocks", "passages"}` ([memory.md](memory.md)).',
   'Field `arguments` (object or JSON text) in an approval: the call runs with them in place of the model’s own.',
   'Field `approval_expiry` on tools and in `PATCH /v1/agents/{}/tools/approval/{}`: `{"action": "never"}` (default) or ' +
     '`{"action": "deny" | "allow", "after_seconds": n}` answers calls that nobody answered in time.',

@@ -1,6 +1,5 @@
 import { Router } from 'express';
 import { listAgents } from '../../db/agents';
-import { getBlockVersionAt } from '../../db/block-history';
 import {
   blockNotFound,
   countBlocks,
@@ -10,6 +9,7 @@ import {
   listBlocks,
   lockBlock,
 } from '../../db/blocks';
+import { getBlockVersionAt } from '../../db/memory-history';
 import type { Queryable } from '../../db/pool';
 import { checkBlockLabel, checkBlockValue } from '../../domain/block';
 import { newId } from '../../new-id';
@@ -29,7 +29,7 @@ import {
   toWireBlock,
   UpdateBlockBody,
 } from '../wire/block';
-import { BlockAsOfQuery, etagOf, expectedVersion } from '../wire/block-history';
+import { AsOfQuery, etagOf, expectedVersion } from '../wire/memory-history';
 import { parseBody, parseQuery } from '../wire/validation';
 
 /** Memory blocks on their own, whether or not an agent has them. */
@@ -54,7 +54,7 @@ export function blockRoutes({ db }: ApiDeps): Router {
   });
 
   router.get('/blocks/:blockId', async (req, res) => {
-    const { as_of: at } = parseQuery(BlockAsOfQuery, req.query);
+    const { as_of: at } = parseQuery(AsOfQuery, req.query);
     const block = await getBlock(db, req.params.blockId);
     const { label, value } = at ? await getBlockVersionAt(db, block.id, at) : block;
     if (!at) res.set('etag', etagOf(block));

@@ -69,7 +69,7 @@ function byModel(rows: readonly DueRow[]): readonly Batch[] {
   return [...batches.values()];
 }
 
-/** Only where the archive still has the model; a passage of another one stays due. */
+/** Only where the archive still has the model and the passage its text; otherwise it stays due. */
 async function storeVectors(
   pool: Pool,
   { target, rows }: Batch,
@@ -78,14 +78,15 @@ async function storeVectors(
   await pool.query(
     `update passages p set embedding = v.embedding, embedding_model = $1, embedding_dim = length(v.embedding) / 4,
             embedding_due = null, embedding_tries = 0, embedding_error = null, embedded_in = pg_current_xact_id()
-       from unnest($2::text[], $3::bytea[]) as v (id, embedding),
+       from unnest($2::text[], $3::bytea[], $5::text[]) as v (id, embedding, text),
             (select id from archives where embedding = $1 and id = any($4) for share) a
-      where p.id = v.id and a.id = p.archive_id`,
+      where p.id = v.id and p.text = v.text and a.id = p.archive_id`,
     [
       target.handle,
       rows.map(({ id }) => id),
       vectors.map(toBytes),
       [...new Set(rows.map(({ archive }) => archive))],
+      rows.map(({ text }) => text),
     ],
   );
 }

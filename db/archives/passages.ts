@@ -1,5 +1,6 @@
 import type { NewPassage, Passage } from '../../domain/archive';
 import { AppError } from '../../domain/errors';
+import type { PassageContent } from '../../domain/memory-history';
 import { storable, toJsonb } from '../json';
 import { createConditions, likePattern, type Page, selectPage } from '../keyset';
 import type { Queryable } from '../pool';
@@ -87,8 +88,7 @@ export async function insertPassages(
     passages.map(({ passage }) => passage.id),
     passages.map(({ embedding }) => embedding && toBytes(embedding.vector)),
   ]);
-  if (rows.some((row) => row.embedding_due))
-    await db.query(`select pg_notify($1, '')`, [PASSAGES_DUE_CHANNEL]);
+  if (rows.some((row) => row.embedding_due)) await tellOfDue(db);
 }
 
 /** The passages with these ids, in the order of `ids`; ids without one are left out. */
@@ -117,6 +117,45 @@ export async function listPassages(
   return rows.map(toPassage);
 }
 
+export const passageNotFound = (id: string): AppError =>
+  new AppError('NOT_FOUND', `Passage with id '${id}' not found`);
+
+/** What a passage of an archive holds, locked until the transaction ends; null where there is no such passage. */
+export async function lockPassage(
+  db: Queryable,
+  archiveId: string,
+  id: string,
+): Promise<PassageContent | null> {
+  const { rows } = await db.query<PassageContent>(
+    `select text, tags, metadata from passages where id = $1 and archive_id = $2 for update`,
+    [id, archiveId],
+  );
+  return rows[0] ?? null;
+}
+
+/**
+ * Gives a passage that the caller has locked other contents. The vector of another text counts until a worker, told when
+ * the transaction commits, has that of the new one; its words find it at once.
+ */
+export async function rewritePassage(
+  db: Queryable,
+  id: string,
+  { text, tags, metadata }: PassageContent,
+): Promise<void> {
+  const { rows } = await db.query<{ due: boolean }>(
+    `update passages p set text = $2, tags = $3, metadata = $4, updated_at = now(), embedding_tries = 0,
+            embedding_due = case when p.text <> $2 and a.embedding is not null then now() else p.embedding_due end
+       from archives a where p.id = $1 and a.id = p.archive_id
+     returning p.embedding_due is not null as due`,
+    [id, storable(text), tags, toJsonb(metadata)],
+  );
+  if (!rows[0]) throw passageNotFound(id);
+  if (rows[0].due) await tellOfDue(db);
+}
+
+const tellOfDue = (db: Queryable): Promise<unknown> =>
+  db.query(`select pg_notify($1, '')`, [PASSAGES_DUE_CHANNEL]);
+
 /** Deletes a passage of one of these archives; NOT_FOUND without it. */
 export async function deletePassage(
   db: Queryable,
@@ -127,5 +166,5 @@ export async function deletePassage(
     passageId,
     archiveId,
   ]);
-  if (rowCount === 0) throw new AppError('NOT_FOUND', `Passage with id '${passageId}' not found`);
+  if (rowCount === 0) throw passageNotFound(passageId);
 }

@@ -103,7 +103,7 @@ async function load(pool: Pool, reembedId: string): Promise<Reembed | undefined>
   return rows[0];
 }
 
-/** Vectors and cursor in one transaction. A batch that another attempt stored meanwhile is left alone. */
+/** Vectors and cursor in one transaction; a passage whose text changed meanwhile is due by itself. A batch that another attempt stored meanwhile is left alone. */
 function store(
   pool: Pool,
   batch: {
@@ -123,8 +123,15 @@ function store(
     await db.query(
       `update passages p set embedding = v.embedding, embedding_model = $2, embedding_dim = length(v.embedding) / 4,
               embedding_due = null, embedding_tries = 0, embedding_error = null, embedded_in = pg_current_xact_id()
-         from unnest($3::text[], $4::bytea[]) as v (id, embedding) where p.id = v.id and p.archive_id = $1`,
-      [reembed.archive_id, reembed.embedding, rows.map(({ id }) => id), vectors.map(toBytes)],
+         from unnest($3::text[], $4::bytea[], $5::text[]) as v (id, embedding, text)
+        where p.id = v.id and p.text = v.text and p.archive_id = $1`,
+      [
+        reembed.archive_id,
+        reembed.embedding,
+        rows.map(({ id }) => id),
+        vectors.map(toBytes),
+        rows.map(({ text }) => text),
+      ],
     );
   });
 }

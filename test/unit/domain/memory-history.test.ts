@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { blame, diffOf, withoutWrite } from '../../../domain/block-history';
+import { blame, diffOf, passageWithoutWrite, withoutWrite } from '../../../domain/memory-history';
 
 const version = (number: number, value: string) => ({ number, value });
 const blamed = (...values: readonly string[]) =>
@@ -30,6 +30,7 @@ it('blame names the lines of the last version in order, whatever was written bef
 it('a diff shows what was taken out and put in with a line around it', () => {
   expect(diffOf('a\nb\nc\nd', 'a\nb\nx\nd')).toBe('@@ -2,3 +2,3 @@\n b\n-c\n+x\n d');
   expect(diffOf('start', 'start\nlikes tea')).toBe('@@ -1,1 +1,2 @@\n start\n+likes tea');
+  expect(diffOf('', 'likes tea')).toBe('@@ -0,0 +1,1 @@\n+likes tea');
   expect(diffOf('same', 'same')).toBe('');
 });
 
@@ -46,4 +47,24 @@ it('a write is not taken back where later writes changed its lines', () => {
   const write = { before: 'start', after: 'start\nlikes tea' };
   expect(withoutWrite('start\nlikes green tea', write)).toBeNull();
   expect(withoutWrite('', write)).toBeNull();
+});
+
+it('a write of a passage is taken back: what it stored goes, what it deleted comes back, what others changed stays', () => {
+  const passage = (text: string, tags: readonly string[] = []) => ({ text, tags, metadata: {} });
+  const stored = { before: null, after: passage('tea') };
+  const changed = { before: passage('tea\nmilk'), after: passage('tea\nlemon') };
+  const deleted = { before: passage('tea'), after: null };
+
+  expect(passageWithoutWrite(passage('tea'), stored)).toBeNull();
+  expect(passageWithoutWrite(null, stored)).toBeNull();
+  expect(passageWithoutWrite(passage('coffee'), stored)).toBe('overwritten');
+  expect(passageWithoutWrite(null, deleted)).toEqual(passage('tea'));
+  expect(passageWithoutWrite(passage('coffee'), deleted)).toEqual(passage('coffee'));
+  expect(passageWithoutWrite(passage('tea\nlemon', ['drink']), changed)).toEqual(
+    passage('tea\nmilk', ['drink']),
+  );
+  expect(passageWithoutWrite(passage('tea\nsugar'), changed)).toBe('overwritten');
+  expect(passageWithoutWrite(null, changed)).toBeNull();
+  const tagged = { before: passage('tea'), after: passage('tea', ['drink']) };
+  expect(passageWithoutWrite(passage('tea', ['hot']), tagged)).toBe('overwritten');
 });

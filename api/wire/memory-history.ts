@@ -1,20 +1,32 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import type { Block } from '../../domain/block';
-import { type BlamedLine, type BlockVersion, diffOf } from '../../domain/block-history';
+import { cleanTags } from '../../domain/archive';
+import {
+  type BlamedLine,
+  type BlockVersion,
+  contentAfter,
+  diffOf,
+  type MemoryVersion,
+  type MemoryWrite,
+  type PassageContent,
+  type PassageVersion,
+} from '../../domain/memory-history';
 import { AppError } from '../../domain/errors';
+import { jsonObject } from './fields';
 import { pageFields } from './page';
-import { queryDate, queryInteger } from './query';
+import { queryDate, queryInteger, queryText } from './query';
 
-// Our own extension: Letta keeps no history of its blocks.
+// Our own extension: Letta keeps no history of memory.
 
-export const BlockHistoryQuery = z.object({
+/** `after` and `before` are versions, or places among the writes of an archive. */
+export const HistoryQuery = z.object({
   ...pageFields({ limit: 50, order: 'desc', maxLimit: 1000 }),
   after: queryInteger(),
   before: queryInteger(),
   as_of: queryDate(),
 });
-export const BlockAsOfQuery = z.object({ as_of: queryDate() });
+export const AsOfQuery = z.object({ as_of: queryDate() });
 /** The version of a block as an entity tag: a client that sends it back in `If-Match` writes only on top of it. */
 export const etagOf = ({ version }: Pick<Block, 'version'>): string => `"${version}"`;
 
@@ -29,9 +41,29 @@ export function expectedVersion(req: Request): number | null {
   });
 }
 
-export const RevertBlockBody = z.object({ version: z.int().min(1) });
+export const RevertBody = z.object({ version: z.int().min(1) });
+export const PassagesAtQuery = z.object({
+  as_of: queryDate(),
+  after: queryText(),
+  limit: queryInteger({ max: 1000 }).transform((value) => value ?? 50),
+});
+export const UpdatePassageBody = z.object({
+  text: z.string().nullish(),
+  tags: z.array(z.string()).nullish(),
+  metadata: jsonObject.nullish(),
+});
 
-const authorOf = ({ author, model, sourceMessageId }: BlockVersion) => ({
+export const fromWirePassageUpdate = ({
+  text,
+  tags,
+  metadata,
+}: z.output<typeof UpdatePassageBody>): Partial<PassageContent> => ({
+  ...(typeof text === 'string' && { text }),
+  ...(tags && { tags: cleanTags(tags) }),
+  ...(metadata && { metadata }),
+});
+
+const authorOf = ({ author, model, sourceMessageId }: MemoryWrite) => ({
   kind: author.kind,
   agent_id: author.agentId ?? null,
   conversation_id: author.conversationId ?? null,
@@ -47,7 +79,7 @@ const authorOf = ({ author, model, sourceMessageId }: BlockVersion) => ({
 
 /** A version of a block, who wrote it, and what it changed. */
 export const toWireBlockVersion = (version: BlockVersion) => ({
-  block_id: version.blockId,
+  block_id: version.id,
   version: version.version,
   label: version.label,
   value: version.value,
@@ -55,6 +87,23 @@ export const toWireBlockVersion = (version: BlockVersion) => ({
   author: authorOf(version),
   created_at: version.createdAt.toISOString(),
 });
+
+/** A version of a passage, who wrote it, and what it changed of the text. */
+export const toWirePassageVersion = (version: PassageVersion) => ({
+  passage_id: version.id,
+  archive_id: version.archiveId,
+  version: version.version,
+  seq: version.seq,
+  ...version.content,
+  is_deleted: version.isDeleted,
+  diff: diffOf(version.before?.text ?? '', contentAfter(version)?.text ?? ''),
+  author: authorOf(version),
+  created_at: version.createdAt.toISOString(),
+});
+
+/** A write of a block or a passage, each in its own form. */
+export const toWireMemoryVersion = (version: MemoryVersion) =>
+  version.kind === 'block' ? toWireBlockVersion(version) : toWirePassageVersion(version);
 
 /** A line of a block and the version that brought it. */
 export const toWireBlamedLine = ({ text, version }: BlamedLine<BlockVersion>, index: number) => ({

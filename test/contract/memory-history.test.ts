@@ -1,9 +1,10 @@
 import { createTurnStore } from '../../db/turns';
-import type { MemoryTransaction } from '../../domain/ports';
-import type { ToolOutcome } from '../../domain/tool';
 import { newId } from '../../new-id';
+import { addLine, teach as teachAll } from '../support/teach';
 import { startTestApi, type TestApi } from '../support/test-api';
-import { insertAgentWithMemory, insertWaitingRun, opened, openedTool, replyTo, succeeded } from '../support/turn-rows'; // prettier-ignore
+import { insertAgentWithMemory, insertWaitingRun, opened, replyTo } from '../support/turn-rows';
+
+jest.setTimeout(60_000);
 
 let api: TestApi;
 beforeAll(async () => {
@@ -18,35 +19,8 @@ const valueOf = async (blockId: string): Promise<unknown> =>
 const patch = (blockId: string, value: string) =>
   api.call('PATCH', `/v1/blocks/${blockId}`, { body: { value } });
 
-const write =
-  (change: (value: string) => string) =>
-  async (memory: MemoryTransaction): Promise<ToolOutcome> => {
-    const [block] = await memory.blocks();
-    await memory.writeBlock(block!, change(block!.value));
-    return succeeded('written');
-  };
-
 /** A turn whose message makes the agent add these lines, a step each. */
-async function teach(agentId: string, ...lines: readonly string[]) {
-  const turns = createTurnStore(api.db);
-  const runId = await insertWaitingRun(api.db, agentId, 'learn this');
-  for (const [index, line] of lines.entries()) {
-    const step = await opened(turns, runId, index);
-    await turns.saveReply(step, replyTo(step, { calls: ['transactional'] }));
-    const tool = await openedTool(turns, runId, 0, index);
-    await turns.runTransactionalTool(
-      tool,
-      write((value) => `${value}\n${line}`),
-    );
-  }
-  const last = await opened(turns, runId, lines.length);
-  await turns.saveReply(last, replyTo(last));
-  const messages = await get(`/v1/agents/${agentId}/messages?order=asc&limit=100`);
-  const own = messages.filter((message) => message['run_id'] === runId);
-  const idsOf = (type: string) =>
-    own.flatMap((message) => (message['message_type'] === type ? [String(message['id'])] : []));
-  return { runId, messageId: idsOf('user_message')[0] ?? '', resultIds: idsOf('tool_return_message') };
-}
+const teach = (agentId: string, ...lines: readonly string[]) => teachAll(api, agentId, ...lines.map(addLine));
 
 it('a history says who wrote each version, from which message, and what changed', async () => {
   const { id: agentId, blockId } = await insertAgentWithMemory(api.db);
@@ -147,7 +121,7 @@ it('what a message taught is listed and taken back whole, and later lines of oth
   expect(writes.map(({ version }) => version)).toEqual([2, 3]);
   expect((await get(`/v1/messages/${resultIds[0]}/writes`)).map(({ version }) => version)).toEqual([3]);
   expect(status).toBe(200);
-  expect(body).toMatchObject([{ id: blockId, value: 'start\nlikes bicycles' }]);
+  expect(body).toMatchObject({ blocks: [{ id: blockId, value: 'start\nlikes bicycles' }], passages: [] });
   expect((await get(`/v1/blocks/${blockId}/history?limit=1`))[0]).toMatchObject({
     author: { kind: 'revert', reverted_message_id: messageId },
   });
