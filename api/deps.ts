@@ -1,6 +1,7 @@
 import type { Pool } from '../db/pool';
 import type { Embedder } from '../domain/embedder';
 import type { McpConnections } from '../domain/mcp';
+import type { PreviewMemory } from '../domain/memory-changes';
 import type { ModelDirectory } from '../domain/model';
 import type { PassageSearch } from '../domain/search';
 import type { SchemaDeriver } from '../domain/source-tool';
@@ -16,6 +17,8 @@ export interface ApiDeps {
   readonly models: ModelDirectory;
   /** Reads the schema of a tool that comes as source code. */
   readonly deriveSchema: SchemaDeriver;
+  /** What a call of a memory tool that waits for a human would change. */
+  readonly previewMemory: PreviewMemory;
   /** Sessions with MCP servers: their lists of tools, and calls outside of turns. */
   readonly mcp: McpConnections;
   /** The only way to start, cancel or ask about a turn. */

@@ -4,7 +4,8 @@ import { type Page, selectPage } from './keyset';
 import type { Queryable } from './pool';
 
 const SELECT = `select groups.id, groups.manager_agent_id as "managerAgentId", groups.sleeper_agent_id as "sleeperAgentId",
-  groups.frequency, groups.turns_counter as "turnsCounter", groups.last_processed_message_id as "lastProcessedMessageId"
+  groups.frequency, groups.turns_counter as "turnsCounter", groups.last_processed_message_id as "lastProcessedMessageId",
+  groups.review_seconds as "reviewSeconds"
   from groups`;
 
 /** Stores the group of an agent and its sleeper. */
@@ -48,4 +49,17 @@ export const listGroups = (db: Queryable, page: Page): Promise<readonly Group[]>
 /** Says how many turns lie between two wakings of the sleeper. */
 export async function setFrequency(db: Queryable, id: string, frequency: number): Promise<void> {
   await db.query(`update groups set frequency = $2 where id = $1`, [id, frequency]);
+}
+
+/**
+ * Says whether what the sleeper writes waits for a human, and for how many seconds at most it keeps the sleeper from its next
+ * look; null: it writes by itself. Holds for the memory tools that the sleeper has.
+ */
+export async function setReview(db: Queryable, id: string, reviewSeconds: number | null): Promise<void> {
+  await db.query(
+    `with changed as (update groups set review_seconds = $2 where id = $1 returning sleeper_agent_id)
+     update agent_tools at set requires_approval = case when $2::integer is not null then true end, approval_expiry = null
+       from tools t, changed where t.id = at.tool_id and t.effects = 'transactional' and at.agent_id = changed.sleeper_agent_id`,
+    [id, reviewSeconds],
+  );
 }

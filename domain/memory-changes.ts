@@ -26,3 +26,14 @@ export const toChanges = (edit: MemoryEdit | MemoryChanges): MemoryChanges =>
   'changes' in edit
     ? edit
     : { changes: [{ kind: 'write', block: edit.block, value: edit.value }], result: edit.value };
+
+/** What a call that waits for a human would change, and why it would fail if it would. */
+export interface MemoryPreview {
+  readonly changes: readonly MemoryChange[];
+  readonly problem: string | null;
+}
+/** Decides a call of a memory tool on these blocks without writing; null for any other tool. */
+export type PreviewMemory = (
+  call: { readonly name: string; readonly arguments: string },
+  blocks: readonly MemoryBlock[],
+) => MemoryPreview | null;

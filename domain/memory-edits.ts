@@ -1,3 +1,4 @@
+import { withWrite } from './memory-history';
 import type { MemoryBlock } from './ports';
 import { toPythonRepr } from './python-repr';
 import { toolError } from './tool-failure';
@@ -101,6 +102,21 @@ export function editTo(block: MemoryBlock, value: string): MemoryEdit {
     );
   }
   return { block, value };
+}
+
+/**
+ * An edit that was decided on an earlier version of a block, on top of what the block holds: what others changed on other
+ * lines stays. A tool error where they changed the same ones.
+ */
+export function rebaseEdit({ block: before, value: after }: MemoryEdit, block: MemoryBlock): MemoryEdit {
+  if (before.version === block.version) return { block, value: after };
+  const value = withWrite(block.value, { before: before.value, after });
+  if (value !== null) return editTo(block, value);
+  throw toolError(
+    'ValueError',
+    `Block "${block.label}" was changed on the same lines since this edit was proposed (at version ${before.version}, it ` +
+      `has version ${block.version}). Nothing was changed. Read the block as it is and propose the edit again.`,
+  );
 }
 
 function rejectDisplayMarks(argument: string, text: string): void {

@@ -117,6 +117,16 @@ export const diffOf = (before: string, after: string): string =>
 // A range without lines names the line before it.
 const rangeOf = (start: number, lines: number): string => `${lines === 0 ? start - 1 : start},${lines}`;
 
+/** A value with what a write did to another one; null where the two differ on the lines that it changed. */
+export function withWrite(
+  value: string,
+  write: { readonly before: string; readonly after: string },
+): string | null {
+  if (value === write.before) return write.after;
+  const made = applyPatch(closed(value), changesOf(write.before, write.after));
+  return made === false ? null : made.replace(/\n$/, '');
+}
+
 /** A value without what one write did to it; null where later writes have changed the same lines. */
 export function withoutWrite(
   value: string,

@@ -1,6 +1,9 @@
 import { failedOutcome, toolError } from './tool-failure';
 import type { Tool, ToolOutcome } from './tool';
 
+/** What of a tool its arguments depend on. */
+type CalledTool = Pick<Tool, 'name' | 'toolType' | 'jsonSchema'>;
+
 export type ToolArguments = Readonly<Record<string, unknown>>;
 export type ParsedToolArguments = { readonly args: ToolArguments } | { readonly error: ToolOutcome };
 
@@ -8,7 +11,7 @@ export type ParsedToolArguments = { readonly args: ToolArguments } | { readonly 
  * Reads the argument string of a tool call as the model wrote it. A string that the tool cannot be called with is an
  * outcome the model reads, never an exception. Nothing at all means no arguments.
  */
-export function parseToolArguments(raw: string, tool: Tool): ParsedToolArguments {
+export function parseToolArguments(raw: string, tool: CalledTool): ParsedToolArguments {
   try {
     return { args: checkToolArguments(tool, parseObject(raw)) };
   } catch (error) {
@@ -21,7 +24,7 @@ export function parseToolArguments(raw: string, tool: Tool): ParsedToolArguments
  * The arguments a built-in tool is called with: null counts as absent, numbers and booleans may arrive as text. Throws a
  * tool error for a missing, unknown or mistyped argument. Tools of users check their own arguments.
  */
-export function checkToolArguments(tool: Tool, args: ToolArguments): ToolArguments {
+export function checkToolArguments(tool: CalledTool, args: ToolArguments): ToolArguments {
   if (!isBuiltin(tool)) return args;
   const properties = objectAt(tool.jsonSchema.parameters, 'properties');
   const given = Object.entries(args).filter(([, value]) => value !== null && value !== undefined);
@@ -62,7 +65,7 @@ function parseJson(raw: string): unknown {
 
 type Entries = readonly (readonly [string, unknown])[];
 
-function rejectUnknown(tool: Tool, properties: ToolArguments, given: Entries): void {
+function rejectUnknown(tool: CalledTool, properties: ToolArguments, given: Entries): void {
   const unknown = given.find(([name]) => !Object.hasOwn(properties, name));
   if (!unknown) return;
   const accepted = Object.keys(properties).join(', ') || 'none';
@@ -72,7 +75,7 @@ function rejectUnknown(tool: Tool, properties: ToolArguments, given: Entries): v
   );
 }
 
-function rejectMissing(tool: Tool, given: Entries): void {
+function rejectMissing(tool: CalledTool, given: Entries): void {
   const required = tool.jsonSchema.parameters['required'];
   const missing = (Array.isArray(required) ? required : [])
     .map(String)
@@ -87,7 +90,7 @@ function rejectMissing(tool: Tool, given: Entries): void {
 }
 
 // Letta's words for a missing argument are those of Python, with the class that holds its tools.
-function callee(tool: Tool): string {
+function callee(tool: CalledTool): string {
   const holder = tool.toolType === 'letta_builtin' ? 'LettaBuiltinToolExecutor' : 'LettaCoreToolExecutor';
   return `${holder}.${tool.name}()`;
 }

@@ -18,6 +18,7 @@ import type { McpConnections } from '../domain/mcp';
 import type { ModelRegistry } from '../domain/model';
 import type { SchemaDeriver } from '../domain/source-tool';
 import type { Logger } from '../log';
+import { previewMemory } from '../tools/preview-memory';
 import { hasTurnAttributes } from '../worker/search-attributes';
 import type { ArchivalMemory } from './archival-memory';
 
@@ -77,6 +78,7 @@ async function toDeps(parts: ApiParts): Promise<ApiDeps> {
     models,
     mcp,
     deriveSchema,
+    previewMemory,
     turns: parts.around(createTurnClient(client, { taskQueue, isSearchable })),
     archives: { ...memory, startReembed: createReembedStarter(client, taskQueue) },
     watcher,

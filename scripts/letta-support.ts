@@ -356,7 +356,10 @@ export const EXTENSIONS: readonly string[] = [
     '"done" | "not_done" | "retry", "result"?}` settles a call whose outcome is unknown.',
   '`GET /v1/approvals` (`status=pending|answered|expired|cancelled`, `agent_id`, `tool_name`, `before`, `after`, `limit`, ' +
     '`order`): the calls that humans were asked about, across agents. `POST /v1/approvals/{}/answer` with the id of the ' +
-    'approval request and `{"approve", "reason"?}` or `{"approvals": […]}` answers as an async run.',
+    'approval request and `{"approve", "reason"?}` or `{"approvals": […]}` answers as an async run. `proposed_changes` shows ' +
+    'what a pending call of a memory tool would change, as a diff.',
+  '`sleeptime_agent_review_seconds` in the `manager_config` of `PATCH /v1/groups/{}`: what the sleeper writes waits for ' +
+    'approval, and keeps it from its next look no longer than that ([multi-agent.md](multi-agent.md)).',
   '`GET /v1/blocks/{}/history` (`before`, `after`, `limit`, `order`, `as_of`): every value a block had, who wrote it (run, ' +
     'step, tool call, model, message) and what changed; `GET /v1/blocks/{}?as_of=` the block at a moment; ' +
     '`ETag` and `If-Match` on `GET` and `PATCH /v1/blocks/{}` refuse a write on top of a version one has not read (409); ' +

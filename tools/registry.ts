@@ -35,7 +35,13 @@ import { sendMessageToAgentAsyncTool } from './builtin/send-message-to-agent-asy
 import { sendMessageToAgentsMatchingTagsTool } from './builtin/send-message-to-agents-matching-tags/tool';
 import { createWebSearch } from './builtin/web-search/handler';
 import { webSearchTool } from './builtin/web-search/tool';
-import { memoryEdit, type ReadHandler, type ToolModule, type TransactionalHandler } from './handler';
+import {
+  memoryEdit,
+  type MemoryHandler,
+  type ReadHandler,
+  type ToolModule,
+  type TransactionalHandler,
+} from './handler';
 
 /** Every tool the server brings along. */
 export const builtinTools: readonly BuiltinTool[] = [
@@ -59,15 +65,23 @@ export const builtinTools: readonly BuiltinTool[] = [
   runCodeTool,
 ];
 
+/** Code of the tools that change blocks, by name. */
+export const memoryHandlers: ReadonlyMap<string, MemoryHandler> = new Map([
+  [memoryInsertTool.name, memoryInsert],
+  [memoryReplaceTool.name, memoryReplace],
+  [memoryRethinkTool.name, memoryRethink],
+  [coreMemoryAppendTool.name, coreMemoryAppend],
+  [coreMemoryReplaceTool.name, coreMemoryReplace],
+  [memoryTool.name, memoryCommand],
+  [memoryApplyPatchTool.name, memoryApplyPatch],
+]);
+
 /** Code of the tools whose effect is in the database, by name. */
 export const transactionalHandlers: ReadonlyMap<string, TransactionalHandler> = new Map([
-  [memoryInsertTool.name, memoryEdit(memoryInsert)],
-  [memoryReplaceTool.name, memoryEdit(memoryReplace)],
-  [memoryRethinkTool.name, memoryEdit(memoryRethink)],
-  [coreMemoryAppendTool.name, memoryEdit(coreMemoryAppend)],
-  [coreMemoryReplaceTool.name, memoryEdit(coreMemoryReplace)],
-  [memoryTool.name, memoryEdit(memoryCommand)],
-  [memoryApplyPatchTool.name, memoryEdit(memoryApplyPatch)],
+  ...[...memoryHandlers].map(([name, handler]): [string, TransactionalHandler] => [
+    name,
+    memoryEdit(handler),
+  ]),
   [archivalMemoryInsertTool.name, archivalMemoryInsert],
 ]);
 

@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { listApprovals, threadOfApproval } from '../../db/approval-list';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
+import { proposedChanges, type ProposedChanges } from '../proposed-changes';
 import { sendAsync } from '../send-turn';
 import { AnswerApprovalBody, ListApprovalsQuery, toWireApproval } from '../wire/approval';
 import { toWireRun } from '../wire/run';
@@ -16,7 +17,10 @@ export function approvalRoutes(deps: ApiDeps): Router {
   router.get('/approvals', async (req, res) => {
     const query = parseQuery(ListApprovalsQuery, req.query);
     const filter = { status: query.status, agentId: query.agent_id, toolName: query.tool_name };
-    res.json((await listApprovals(deps.db, filter, query)).map(toWireApproval));
+    const approvals = await listApprovals(deps.db, filter, query);
+    const proposed: (ProposedChanges | null)[] = [];
+    for (const approval of approvals) proposed.push(await proposedChanges(deps, approval));
+    res.json(approvals.map((approval, index) => toWireApproval(approval, proposed[index] ?? null)));
   });
 
   /** The same as an answer among the messages of its thread, sent as an async run. */

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { getGroup, listGroups, setFrequency } from '../../db/groups';
+import { getGroup, listGroups, setFrequency, setReview } from '../../db/groups';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
 import { ListGroupsQuery, toWireGroup, UpdateGroupBody } from '../wire/group';
@@ -24,6 +24,8 @@ export function groupRoutes({ db }: Pick<ApiDeps, 'db'>): Router {
     const { manager_config: config } = parseBody(UpdateGroupBody, req.body);
     const { id } = await getGroup(db, req.params.groupId);
     if (config?.sleeptime_agent_frequency) await setFrequency(db, id, config.sleeptime_agent_frequency);
+    const reviewSeconds = config?.sleeptime_agent_review_seconds;
+    if (typeof reviewSeconds === 'number') await setReview(db, id, reviewSeconds || null);
     res.json(toWireGroup(await getGroup(db, id)));
   });
 

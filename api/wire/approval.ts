@@ -5,12 +5,26 @@ import {
   type Approval,
   type ApprovalExpiry,
 } from '../../domain/approval';
+import type { ProposedChanges } from '../proposed-changes';
 import { jsonObject } from './fields';
 import { pageFields } from './page';
 import { queryChoice, queryText } from './query';
 
+const toWireProposed = ({ changes, problem }: ProposedChanges) => ({
+  changes: changes.map((change) => ({
+    kind: change.kind,
+    block_id: change.blockId,
+    label: change.label,
+    version: change.version,
+    current_version: change.currentVersion,
+    diff: change.diff,
+    is_conflict: change.isConflict,
+  })),
+  problem,
+});
+
 /** A call that a human, or the client that runs it, was asked about. */
-export const toWireApproval = (approval: Approval) => ({
+export const toWireApproval = (approval: Approval, proposed: ProposedChanges | null) => ({
   id: approval.id,
   message_id: approval.messageId,
   agent_id: approval.agentId,
@@ -30,6 +44,7 @@ export const toWireApproval = (approval: Approval) => ({
   approve: approval.isApproved,
   reason: approval.reason,
   edited_arguments: approval.editedArguments,
+  proposed_changes: proposed && toWireProposed(proposed),
 });
 
 export const ListApprovalsQuery = z.object({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_EXPIRY_SECONDS } from '../../domain/approval';
 import type { Group } from '../../domain/group';
 import { pageFields } from './page';
 import { queryText } from './query';
@@ -23,6 +24,8 @@ export const toWireGroup = (group: Group) => ({
   max_message_buffer_length: null,
   min_message_buffer_length: null,
   hidden: null,
+  // Our own, and there only where it says something.
+  ...(group.reviewSeconds !== null && { sleeptime_agent_review_seconds: group.reviewSeconds }),
 });
 
 export const ListGroupsQuery = z.object({
@@ -34,6 +37,8 @@ export const UpdateGroupBody = z.object({
     .object({
       manager_type: z.literal('sleeptime'),
       sleeptime_agent_frequency: z.int32().min(1).nullish(),
+      /** Our own: 0 takes the review away. */
+      sleeptime_agent_review_seconds: z.int().min(0).max(MAX_EXPIRY_SECONDS).nullish(),
     })
     .nullish(),
 });

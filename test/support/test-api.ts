@@ -8,6 +8,7 @@ import type { Pool } from '../../db/pool';
 import { AppError } from '../../domain/errors';
 import type { ModelDirectory, ModelInfo } from '../../domain/model';
 import type { TurnInput } from '../../domain/turn';
+import { previewMemory } from '../../tools/preview-memory';
 import { createSourceLanguages } from '../../tools/source-languages';
 import { testPython } from './python-language';
 import { noMcpServers } from './no-mcp-servers';
@@ -43,6 +44,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
     db: database.pool,
     models: MODELS,
     deriveSchema: createSourceLanguages({ python: testPython(), typescript: null }).deriveSchema,
+    previewMemory,
     mcp: noMcpServers,
     watcher: createRunWatcher(),
     log: pino({ level: 'silent' }),
