@@ -138,6 +138,8 @@ it.each(POINTS)(
     expect(await runEnd(url, runId)).toMatchObject({ status: 'completed', stop_reason: 'end_turn' });
     expect(steps.asked).toEqual(point.asked);
     expect(await blockValue(url, agent.blockId)).toBe(BLOCK_AFTER);
+    const history = await call<{ version: number; author: { kind: string } }[]>(url, 'GET', `/v1/blocks/${agent.blockId}/history?order=asc`); // prettier-ignore
+    expect(history.map(({ version, author }) => `${version} ${author.kind}`)).toEqual(['1 api', '2 tool', '3 tool', '4 tool', '5 tool']); // prettier-ignore
     const facts = [0, 1, 2, 3].flatMap((n) => [`call: fact ${n}`, 'result']);
     const turn = ['user: do the five steps', ...facts, 'assistant: All five steps are done.'];
     expect(await transcript(url, agent.id)).toEqual(turn);
