@@ -3,7 +3,7 @@ import type { Embedder } from '../domain/embedder';
 import type { McpConnections } from '../domain/mcp';
 import type { PreviewMemory } from '../domain/memory-changes';
 import type { ModelDirectory } from '../domain/model';
-import type { PassageSearch } from '../domain/search';
+import type { Searches } from '../domain/search';
 import type { SchemaDeriver } from '../domain/source-tool';
 import type { Logger } from '../log';
 import type { Keepalive } from './keepalive';
@@ -26,9 +26,9 @@ export interface ApiDeps {
   /** What archives need beside the database. */
   readonly archives: {
     readonly embedder: Embedder;
-    readonly search: PassageSearch;
     readonly startReembed: StartReembed;
   };
+  readonly search: Searches;
   /** Wakes whoever waits for events of a run. */
   readonly watcher: RunWatcher;
   readonly log: Logger;

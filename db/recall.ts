@@ -1,29 +1,28 @@
 import type { MessagePart } from '../domain/message';
 import type { Recall } from '../domain/ports';
 import { textOf } from '../domain/prompt';
+import type { MessageSearch } from '../domain/search';
 import { fromDatabaseError } from './database-error';
-import type { Pool } from './pool';
-import { searchMessages } from './search-messages';
 
 const ROLES = ['user', 'assistant', 'tool'] as const;
 
-/** Text search over everything an agent's conversations ever held: best match first, then newest. */
-export function createRecall(pool: Pool): Recall {
+/** Search over everything an agent's conversations ever held. */
+export function createRecall(messages: MessageSearch): Recall {
   return {
     async search({ roles, ...query }) {
-      const found = await searchMessages(pool, {
-        ...query,
-        roles: roles ?? ROLES,
-        conversationId: null,
-      }).catch((error: unknown) => {
-        throw fromDatabaseError(error) ?? error;
-      });
-      return found.map(({ id, role, parts, createdAt }) => ({
+      const { hits, mode } = await messages
+        .search({ ...query, mode: 'hybrid', roles: roles ?? ROLES, conversationId: null })
+        .catch((error: unknown) => {
+          throw fromDatabaseError(error) ?? error;
+        });
+      const found = hits.map(({ message: { id, role, parts, createdAt }, ...place }) => ({
         messageId: id,
         role,
         text: role === 'tool' ? resultOf(parts) : textOf(parts),
         createdAt,
+        ...place,
       }));
+      return { hits: found, mode };
     },
   };
 }

@@ -1,42 +1,45 @@
-import type { Tool } from '../domain/tool';
-import { allOf, createConditions, likePattern } from './keyset';
+import type { ToolHit, ToolQuery, ToolSearch } from '../domain/search';
+import { type Conditions, createConditions } from './keyset';
 import type { Queryable } from './pool';
-import { searchText } from './search-text';
 import { type ToolRow, toTool } from './tools';
+import { TOOL_TEXT } from './vectors/tool-embeddings';
+import { TOOLS, type VectorScope } from './vectors/vector-table';
+import { createHybridSearch, type Searchable, type SearchDeps } from './search/hybrid-search';
 
-export interface ToolQuery {
-  /** Null lists what the filters leave, by name. */
-  readonly text: string | null;
-  readonly types: readonly string[];
-  readonly tags: readonly string[];
-  readonly limit: number;
+/** Search over the names, descriptions and tags of tools, by the server's own embedding model. */
+export const createToolSearch = (deps: SearchDeps): ToolSearch => createHybridSearch(deps, SEARCHED);
+
+const SEARCHED: Searchable<ToolQuery, ToolHit> = {
+  from: 'tools',
+  words: `search_words(${TOOL_TEXT})`,
+  holds: `${TOOL_TEXT} ilike ?`,
+  order: 'tools.name',
+  hasVector: 'tools.id in (select id from tool_embeddings where embedding is not null)',
+  conditions,
+  isFiltered: ({ types, tags }) => types.length + tags.length > 0,
+  scopes,
+  load,
+};
+
+function conditions({ types, tags }: ToolQuery): Conditions {
+  const all = createConditions();
+  if (types.length > 0) all.add('tools.tool_type = any(?)', types);
+  if (tags.length > 0) all.add('tools.tags && ?::text[]', tags);
+  return all;
 }
-export interface ToolHit {
-  readonly tool: Tool;
-  /** What was searched. */
-  readonly text: string;
-}
 
-// Names are words with underscores.
-const TEXT = `replace(name, '_', ' ') || E'\\n' || name || E'\\n' || description || E'\\n' || array_to_string(tags, ' ')`;
-
-/** Tools by the words of their names, descriptions and tags, the best match first. */
-export async function searchTools(db: Queryable, query: ToolQuery): Promise<readonly ToolHit[]> {
-  const conditions = createConditions();
-  const { where, values } = conditions;
-  if (query.types.length > 0) conditions.add('tool_type = any(?)', query.types);
-  if (query.tags.length > 0) conditions.add('tags && ?::text[]', query.tags);
-  const text = searchText(query.text);
-  let order = 'name';
-  if (text !== null) {
-    conditions.add('(search_words(content) @@ search_query(?) or content ilike ?)', text, likePattern(text));
-    const asked = `search_query($${values.length - 1})`;
-    order = `coalesce(ts_rank(search_words(content), ${asked}, 1), 0) desc, name`;
-  }
-  const { rows } = await db.query<ToolRow & { content: string }>(
-    `select * from (select tools.*, ${TEXT} as content from tools) searched
-      where ${allOf(where)} order by ${order} limit $${values.length + 1}`,
-    [...values, query.limit],
+async function scopes(db: Queryable): Promise<readonly VectorScope[]> {
+  const { rows } = await db.query<{ model: string; dimensions: number }>(
+    `select distinct embedding_model as model, embedding_dim as dimensions from tool_embeddings
+      where embedding is not null order by model, dimensions`,
   );
-  return rows.map((row) => ({ tool: toTool(row), text: row.content }));
+  return rows.map((row) => ({ table: TOOLS, owner: null, ...row }));
+}
+
+async function load(db: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, ToolHit>> {
+  const { rows } = await db.query<ToolRow & { content: string }>(
+    `select tools.*, ${TOOL_TEXT} as content from tools where id = any($1)`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, { tool: toTool(row), content: row.content }]));
 }

@@ -1,6 +1,6 @@
 import type { NewPassage } from './archive';
 import type { MemoryChange } from './memory-changes';
-import type { PassageHits, PassageQuery } from './search';
+import type { Found, PassageHit, PassageQuery, Place, SearchMode } from './search';
 
 // What built-in tools may ask of the database. Implemented in db/, handed to handlers by the worker.
 
@@ -29,8 +29,8 @@ export interface MemoryTransaction {
 export interface ArchivalRecall {
   search(
     agentId: string,
-    query: Omit<PassageQuery, 'archiveIds'>,
-  ): Promise<PassageHits & { readonly timezone: string }>;
+    query: Omit<PassageQuery, 'archiveIds' | 'mode'>,
+  ): Promise<Found<PassageHit> & { readonly timezone: string }>;
 }
 
 export interface RecallQuery {
@@ -41,13 +41,13 @@ export interface RecallQuery {
   readonly from: Date | null;
   readonly to: Date | null;
 }
-export interface RecallHit {
+export interface RecallHit extends Place {
   readonly messageId: string;
   readonly role: string;
   readonly text: string;
   readonly createdAt: Date;
 }
-/** Text search over everything an agent's conversations ever held: best match first, then newest. */
+/** Search over everything an agent's conversations ever held: best match first, then newest. */
 export interface Recall {
-  search(query: RecallQuery): Promise<readonly RecallHit[]>;
+  search(query: RecallQuery): Promise<{ readonly hits: readonly RecallHit[]; readonly mode: SearchMode }>;
 }

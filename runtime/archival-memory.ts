@@ -1,22 +1,22 @@
 import type { Config } from '../config';
 import { createArchivalRecall } from '../db/archives/archival-recall';
-import { fillDueEmbeddings } from '../db/archives/due-embeddings';
-import { cachedEmbedder, pruneEmbeddingCache } from '../db/archives/embedding-cache';
 import { createReembedStore } from '../db/archives/reembeds';
-import { createPassageSearch } from '../db/archives/search-passages';
-import { createPgvectors, preparePgvector } from '../db/archives/pgvector';
-import { createVectorCache } from '../db/archives/vector-cache';
 import type { Pool } from '../db/pool';
+import { createSearches } from '../db/search/searches';
+import { cachedEmbedder, pruneEmbeddingCache } from '../db/vectors/embedding-cache';
+import { fillEmbeddings } from '../db/vectors/fill-embeddings';
+import { createPgvectors, preparePgvector } from '../db/vectors/pgvector';
+import { createVectorCache } from '../db/vectors/vector-cache';
+import type { ModelDirectory } from '../domain/model';
 import { createEmbedder } from '../llm/embeddings/embedder';
 import { toEmbeddingServer } from '../llm/embeddings/own-models';
 import type { Logger } from '../log';
 import { startEmbeddingFiller, type EmbeddingFiller } from '../worker/fill-embeddings';
 
-/** Embeddings and the search over archives, as API and worker of a process share them. */
+/** Embeddings and the searches, as API and worker of a process share them. */
 export async function composeArchivalMemory(
   config: Pick<Config, 'providers' | 'embeddings'>,
-  pool: Pool,
-  log: Logger,
+  { pool, models, log }: { readonly pool: Pool; readonly models: ModelDirectory; readonly log: Logger },
 ) {
   const embedder = cachedEmbedder(
     pool,
@@ -24,7 +24,7 @@ export async function composeArchivalMemory(
   );
   const onIndexFailure = (error: unknown) =>
     log.warn({ err: error }, 'the index over vectors was not made; searches go on without');
-  const search = createPassageSearch({
+  const search = createSearches({
     pool,
     embedder,
     vectors: (await preparePgvector(pool)) ? createPgvectors(pool, onIndexFailure) : createVectorCache(pool),
@@ -36,14 +36,18 @@ export async function composeArchivalMemory(
   return {
     embedder,
     search,
-    recall: createArchivalRecall(pool, search),
+    recall: createArchivalRecall(pool, search.passages),
     reembeds: createReembedStore(pool, embedder),
     /** There may be vectors to compute: if this process does that, it looks at once. */
     fillEmbeddings: () => filler?.wake(),
     /** From now on this process computes missing vectors. Returns how to stop. */
     startFilling(): () => Promise<void> {
       const started = startEmbeddingFiller({
-        fill: (signal) => fillDueEmbeddings(pool, embedder, { signal, onFailure }),
+        fill: async (signal) => {
+          const own = await models.defaultEmbedding();
+          const fallback = own && { handle: own.handle, dimensions: own.dimensions };
+          return fillEmbeddings({ pool, embedder, onFailure }, fallback, signal);
+        },
         prune: () => pruneEmbeddingCache(pool),
         onError: (error) => log.debug({ err: error }, 'embeddings can not be filled in right now'),
       });

@@ -72,7 +72,7 @@ export async function serve(
   });
   const connection = await connectTemporal({ ...config.temporal, address });
   const models = createModels(config, log);
-  const memory = await composeArchivalMemory(config, pool, log);
+  const memory = await composeArchivalMemory(config, { pool, models, log });
   const mcp = createMcp(config, pool);
   const watcher = createRunWatcher();
   const cancelled = createCancelledRuns();

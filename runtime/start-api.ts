@@ -81,6 +81,7 @@ async function toDeps(parts: ApiParts): Promise<ApiDeps> {
     previewMemory,
     turns: parts.around(createTurnClient(client, { taskQueue, isSearchable })),
     archives: { ...memory, startReembed: createReembedStarter(client, taskQueue) },
+    search: memory.search,
     watcher,
     log,
     password: config.api.password,

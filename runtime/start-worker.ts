@@ -75,7 +75,7 @@ function toDeps(parts: WorkerParts): ActivityDeps {
 
 const toTools = ({ config, log, pool, memory, mcp, modules, sources }: WorkerParts) =>
   createToolRunner({
-    recall: createRecall(pool),
+    recall: createRecall(memory.search.messages),
     archive: memory.recall,
     exaApiKey: config.exaApiKey,
     mcp,

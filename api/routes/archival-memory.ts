@@ -24,7 +24,7 @@ import { parseBody, parseQuery } from '../wire/validation';
 
 /** What an agent keeps beyond its blocks: its archive, and the passages in it. */
 export function archivalMemoryRoutes(deps: ApiDeps): Router {
-  const { db, archives } = deps;
+  const { db, search } = deps;
   const router = Router();
   checkPathIds(router, { agentId: 'agent' });
 
@@ -53,7 +53,8 @@ export function archivalMemoryRoutes(deps: ApiDeps): Router {
     const query = parseQuery(SearchMemoryQuery, req.query);
     const { timezone } = await getAgent(db, agentId);
     const archive = await findArchiveOf(db, agentId);
-    const found = await archives.search.search({
+    const found = await search.passages.search({
+      mode: 'hybrid',
       archiveIds: archive ? [archive.id] : [],
       text: query.query,
       tags: query.tags ?? [],

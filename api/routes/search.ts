@@ -2,11 +2,9 @@ import { Router } from 'express';
 import { requireAgent } from '../../db/agents';
 import { findArchiveOf, getArchive } from '../../db/archives/archives';
 import type { Queryable } from '../../db/pool';
-import { searchMessages } from '../../db/search-messages';
-import { searchTools } from '../../db/search-tools';
 import type { ApiDeps } from '../deps';
 import {
-  BY_WORDS,
+  MODES,
   SearchMessagesBody,
   SearchPassagesBody,
   SearchToolsBody,
@@ -17,13 +15,14 @@ import {
 } from '../wire/search';
 import { parseBody } from '../wire/validation';
 
-/** Search across agents: passages by words and vectors, messages and tools by words. */
-export function searchRoutes({ db, archives }: ApiDeps): Router {
+/** Search across agents, by words and by vectors where there are any. */
+export function searchRoutes({ db, search }: ApiDeps): Router {
   const router = Router();
 
   router.post('/passages/search', async (req, res) => {
     const body = parseBody(SearchPassagesBody, req.body);
-    const found = await archives.search.search({
+    const found = await search.passages.search({
+      mode: 'hybrid',
       archiveIds: await archivesOf(db, body),
       text: body.query ?? null,
       tags: body.tags ?? [],
@@ -38,7 +37,8 @@ export function searchRoutes({ db, archives }: ApiDeps): Router {
 
   router.post('/messages/search', async (req, res) => {
     const body = parseBody(SearchMessagesBody, req.body);
-    const found = await searchMessages(db, {
+    const found = await search.messages.search({
+      mode: MODES[body.search_mode],
       text: body.query,
       roles: ['user', 'assistant'],
       agentId: body.agent_id ?? null,
@@ -48,20 +48,21 @@ export function searchRoutes({ db, archives }: ApiDeps): Router {
       to: body.end_date ?? null,
       limit: body.limit,
     });
-    tellMode(res, BY_WORDS);
-    res.json(found.map(toWireMessageHit));
+    tellMode(res, found);
+    res.json(found.hits.map(toWireMessageHit));
   });
 
   router.post('/tools/search', async (req, res) => {
     const body = parseBody(SearchToolsBody, req.body);
-    const found = await searchTools(db, {
+    const found = await search.tools.search({
+      mode: MODES[body.search_mode],
       text: body.query ?? null,
       types: body.tool_types ?? [],
       tags: body.tags ?? [],
       limit: body.limit,
     });
-    tellMode(res, BY_WORDS);
-    res.json(found.map(toWireToolHit));
+    tellMode(res, found);
+    res.json(found.hits.map(toWireToolHit));
   });
 
   return router;

@@ -1,9 +1,7 @@
 import type { Response } from 'express';
 import { z } from 'zod';
-import type { ToolHit } from '../../db/search-tools';
-import type { Message } from '../../domain/message';
 import { textOf } from '../../domain/prompt';
-import type { PassageHit, PassageHits } from '../../domain/search';
+import type { Found, MessageHit, PassageHit, Place, SearchMode, ToolHit } from '../../domain/search';
 import { toZonedTimestamp } from '../../domain/zoned-timestamp';
 import { toWirePassage } from './archive';
 import { bodyDate } from './moments';
@@ -14,6 +12,12 @@ const texts = z.array(z.string()).nullish();
 const id = z.string().nullish();
 const limit = z.int().min(1).max(100).default(50);
 const searchMode = z.enum(['vector', 'fts', 'hybrid']).default('hybrid');
+/** Letta's names of the modes. */
+export const MODES = { fts: 'text', vector: 'vector', hybrid: 'hybrid' } as const satisfies Record<
+  string,
+  SearchMode
+>;
+
 const dates = { start_date: bodyDate().nullish(), end_date: bodyDate().nullish() };
 
 export const SearchPassagesBody = z.object({
@@ -44,13 +48,10 @@ export const SearchToolsBody = z.object({
 });
 
 /** Says in headers how the hits were found, and why vectors were left out. */
-export function tellMode(res: Response, { mode, reason }: Pick<PassageHits, 'mode' | 'reason'>): void {
+export function tellMode(res: Response, { mode, reason }: Pick<Found<unknown>, 'mode' | 'reason'>): void {
   res.setHeader('x-everturn-search-mode', mode);
   if (reason !== null) res.setHeader('x-everturn-search-reason', reason);
 }
-
-/** How messages and tools are found, whichever mode was asked for. */
-export const BY_WORDS = { mode: 'text', reason: 'messages and tools have no vectors' } as const;
 
 /** A hit of an agent's own search, its time on the agent's clock. */
 export const toWireMemory = ({ passage }: PassageHit, timezone: string) => ({
@@ -60,14 +61,14 @@ export const toWireMemory = ({ passage }: PassageHit, timezone: string) => ({
   tags: passage.tags,
 });
 
-export const toWirePassageHit = ({ passage, score, textRank, vectorRank }: PassageHit) => ({
+export const toWirePassageHit = ({ passage, score, textRank, vectorRank }: PassageHit & Place) => ({
   passage: toWirePassage(passage),
   score,
   metadata: { fts_rank: textRank, vector_rank: vectorRank },
 });
 
 /** A message that was found, by what was said in it. */
-export const toWireMessageHit = (message: Message) => ({
+export const toWireMessageHit = ({ message }: MessageHit) => ({
   message_type: message.role === 'assistant' ? 'assistant_message' : 'user_message',
   content: textOf(message.parts),
   message_id: message.id,
@@ -76,11 +77,10 @@ export const toWireMessageHit = (message: Message) => ({
   created_at: toWireMicros(message.createdAt),
 });
 
-/** A tool that was found at this place, from 0. */
-export const toWireToolHit = ({ tool, text }: ToolHit, place: number) => ({
+export const toWireToolHit = ({ tool, content, score, textRank, vectorRank }: ToolHit & Place) => ({
   tool: toWireTool(tool),
-  embedded_text: text,
-  fts_rank: place + 1,
-  vector_rank: null,
-  combined_score: 1 / (60 + place + 1),
+  embedded_text: content,
+  fts_rank: textRank,
+  vector_rank: vectorRank,
+  combined_score: score,
 });

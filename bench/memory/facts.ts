@@ -15,6 +15,9 @@ export interface Question {
 const FIRST = ['Ada', 'Bruno', 'Carla', 'Dmitri', 'Elena', 'Farid', 'Greta', 'Hugo', 'Ines', 'Jonas', 'Keiko', 'Lars', 'Mona', 'Nadia', 'Oscar', 'Petra', 'Quentin', 'Rosa', 'Samir', 'Tilda', 'Umberto', 'Vera', 'Walter', 'Xenia', 'Yusuf']; // prettier-ignore
 const LAST = ['Abel', 'Brandt', 'Castro', 'Dorn', 'Eklund', 'Ferri', 'Gomez', 'Hauser', 'Ibsen', 'Janssen', 'Kaya', 'Lopez', 'Moreau', 'Novak', 'Okafor', 'Pereira', 'Quist', 'Rossi', 'Silva', 'Tanaka', 'Ueda', 'Vargas', 'Weber', 'Xu', 'Young', 'Zeman', 'Alvarez', 'Becker', 'Cohen', 'Duval', 'Engel', 'Fischer', 'Garcia', 'Horvat', 'Ito', 'Jensen', 'Klein', 'Laurent', 'Meyer', 'Nilsson']; // prettier-ignore
 
+// Endings that make further surnames, so that 100,000 facts are about 10,000 different people.
+const ENDINGS = ['', 'son', 'berg', 'ova', 'etti', 'wick', 'stad', 'ides', 'enko', 'sky'];
+
 /** What a fact is about: the word it uses, and two that mean the same. */
 export const TOPICS: readonly (readonly [string, string, string])[] = [
   ['job', 'profession', 'occupation'],
@@ -55,7 +58,8 @@ export function makeQuestions(facts: number, each: number): readonly Question[] 
 
 const personOf = (n: number): string => {
   const person = Math.floor(n / TOPICS.length);
-  return `${at(FIRST, person)} ${at(LAST, Math.floor(person / FIRST.length))}`;
+  const family = Math.floor(person / FIRST.length);
+  return `${at(FIRST, person)} ${at(LAST, family)}${at(ENDINGS, Math.floor(family / LAST.length))}`;
 };
 const codeOf = (n: number): string => `K${((n * 104_729) % 1_000_003).toString(36)}`;
 

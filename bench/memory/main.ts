@@ -5,11 +5,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { loadConfig, readEnvironment, type EmbeddingsConfig } from '../../config';
 import { insertArchive } from '../../db/archives/archives';
-import { cachedEmbedder } from '../../db/archives/embedding-cache';
+import { cachedEmbedder } from '../../db/vectors/embedding-cache';
 import { insertPassages } from '../../db/archives/passages';
-import { createPgvectors, preparePgvector } from '../../db/archives/pgvector';
-import { createPassageSearch } from '../../db/archives/search-passages';
-import { createVectorCache, type VectorCache } from '../../db/archives/vector-cache';
+import { createPgvectors, preparePgvector } from '../../db/vectors/pgvector';
+import { createPassageSearch } from '../../db/search/search-passages';
+import { createVectorCache } from '../../db/vectors/vector-cache';
+import type { VectorIndex } from '../../db/vectors/vector-table';
 import { migrate } from '../../db/migrate';
 import { createPool, type Pool } from '../../db/pool';
 import type { EmbeddingModelInfo } from '../../domain/model';
@@ -78,7 +79,7 @@ async function measureSize(pool: Pool, server: EmbeddingsConfig, size: number): 
   );
   print('| vectors | questions | text @5 / @10 | vector @5 / @10 | hybrid @5 / @10 | p50 ms | p95 ms |');
   print('|---|---|---|---|---|---|---|');
-  const stores: [string, VectorCache, { archiveId: string; ids: readonly string[] }][] = [
+  const stores: [string, VectorIndex, { archiveId: string; ids: readonly string[] }][] = [
     ['none', createVectorCache(pool), wordsAlone],
     ['memory', createVectorCache(pool), withVectors],
   ];

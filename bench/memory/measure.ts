@@ -24,7 +24,16 @@ export async function measure(
   { questions, ids }: { readonly questions: readonly Question[]; readonly ids: readonly string[] },
 ): Promise<Measured> {
   const query = (text: string, limit: number) =>
-    search.search({ archiveIds: [archiveId], text, tags: [], tagMatch: 'any', from: null, to: null, limit });
+    search.search({
+      archiveIds: [archiveId],
+      text,
+      mode: 'hybrid',
+      tags: [],
+      tagMatch: 'any',
+      from: null,
+      to: null,
+      limit,
+    });
   const places: { readonly text: number; readonly vector: number; readonly hybrid: number }[] = [];
   for (const { text, answer } of questions) {
     const { hits } = await query(text, DEPTH);

@@ -15,7 +15,10 @@ export const createArchivalRecall = (pool: Pool, passages: PassageSearch): Archi
       const agent = rows[0];
       if (!agent) throw agentNotFound(agentId);
       const archiveIds = agent.archive_id === null ? [] : [agent.archive_id];
-      return { ...(await passages.search({ ...query, archiveIds })), timezone: agent.timezone };
+      return {
+        ...(await passages.search({ ...query, mode: 'hybrid', archiveIds })),
+        timezone: agent.timezone,
+      };
     } catch (error) {
       throw fromDatabaseError(error) ?? error;
     }

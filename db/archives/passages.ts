@@ -4,7 +4,7 @@ import type { PassageContent } from '../../domain/memory-history';
 import { storable, toJsonb } from '../json';
 import { createConditions, likePattern, type Page, selectPage } from '../keyset';
 import type { Queryable } from '../pool';
-import { fromBytes, toBytes } from './vector-bytes';
+import { fromBytes, toBytes } from '../vectors/vector-bytes';
 
 /** Told to workers when a passage lacks its vector. */
 export const PASSAGES_DUE_CHANNEL = 'passages_due';

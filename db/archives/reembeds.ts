@@ -6,7 +6,7 @@ import type { ReembedProgress, ReembedStore } from '../../domain/reembed';
 import { storable } from '../json';
 import { inTransaction, type Pool, type Queryable } from '../pool';
 import { lockArchive, updateArchive } from './archives';
-import { toBytes } from './vector-bytes';
+import { toBytes } from '../vectors/vector-bytes';
 
 const AT_A_TIME = 64;
 
@@ -36,6 +36,11 @@ export async function changeArchive(
     await db.query(`update passages set embedding_due = null where archive_id = $1`, [id]);
     return { archive, reembedId: null };
   }
+  // A worker that is computing a vector of the model before does not store it.
+  await db.query(
+    `update passages set embedding_due = now() where archive_id = $1 and embedding_due is not null`,
+    [id],
+  );
   await db.query(`insert into reembeds (id, archive_id, embedding) values ($1, $2, $3)`, [
     reembedId,
     id,

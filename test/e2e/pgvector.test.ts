@@ -1,8 +1,9 @@
 import fs from 'node:fs';
 import { insertArchive } from '../../db/archives/archives';
 import { deletePassage, insertPassages } from '../../db/archives/passages';
-import { createPgvectors, preparePgvector } from '../../db/archives/pgvector';
-import { createVectorCache, type VectorScope } from '../../db/archives/vector-cache';
+import { createPgvectors, preparePgvector } from '../../db/vectors/pgvector';
+import { createVectorCache } from '../../db/vectors/vector-cache';
+import { PASSAGES, type VectorScope } from '../../db/vectors/vector-table';
 import { createPool, type Pool } from '../../db/pool';
 import { newId } from '../../new-id';
 import { startFakeEmbeddings, type FakeEmbeddings } from '../support/fake-embeddings';
@@ -52,7 +53,7 @@ async function archiveWith(
   }));
   await insertPassages(db, archive.id, passages);
   return {
-    scope: { archiveId: archive.id, model: 'm', dimensions: DIMENSIONS },
+    scope: { table: PASSAGES, owner: archive.id, model: 'm', dimensions: DIMENSIONS },
     ids: passages.map(({ passage }) => passage.id),
   };
 }
@@ -88,9 +89,9 @@ it('sees what was written and deleted since its last look, and only what a filte
     pgvector.nearest(scope, vectorOf(7), { limit, among });
   expect((await nearest(1))![0]).toBe(ids[7]);
 
-  await deletePassage(pool, scope.archiveId, ids[7]!);
+  await deletePassage(pool, scope.owner, ids[7]!);
   const passage = { id: newId('passage'), text: 'later', tags: [], metadata: {}, createdAt: null };
-  await insertPassages(pool, scope.archiveId!, [{ passage, embedding: { model: 'm', vector: vectorOf(7) } }]);
+  await insertPassages(pool, scope.owner!, [{ passage, embedding: { model: 'm', vector: vectorOf(7) } }]);
 
   expect((await nearest(1))![0]).toBe(passage.id);
   expect(await nearest(10, new Set([ids[3]!, ids[4]!]))).toHaveLength(2);

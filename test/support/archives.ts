@@ -1,8 +1,8 @@
 import type { ApiDeps } from '../../api/deps';
-import { cachedEmbedder } from '../../db/archives/embedding-cache';
-import { createPassageSearch } from '../../db/archives/search-passages';
-import { createVectorCache } from '../../db/archives/vector-cache';
 import type { Pool } from '../../db/pool';
+import { createSearches } from '../../db/search/searches';
+import { cachedEmbedder } from '../../db/vectors/embedding-cache';
+import { createVectorCache } from '../../db/vectors/vector-cache';
 import type { Embedder } from '../../domain/embedder';
 import { AppError } from '../../domain/errors';
 
@@ -11,14 +11,17 @@ export const noEmbedder: Embedder = {
   embed: () => Promise.reject(new AppError('MODEL_UNAVAILABLE', 'no embedding model in this test')),
 };
 
-/** The archives of an API under test: its own database, this embedder, and no workflows. */
-export function testArchives(pool: Pool, overrides: Partial<ApiDeps['archives']> = {}): ApiDeps['archives'] {
+/** The archives and searches of an API under test: its own database, this embedder, and no workflows. */
+export function testArchives(
+  pool: Pool,
+  overrides: Partial<ApiDeps['archives']> = {},
+): Pick<ApiDeps, 'archives' | 'search'> {
   const embedder = cachedEmbedder(pool, overrides.embedder ?? noEmbedder);
-  const search = createPassageSearch({
+  const search = createSearches({
     pool,
     embedder,
     vectors: createVectorCache(pool),
     onFailure: () => undefined,
   });
-  return { search, startReembed: () => Promise.resolve(), ...overrides, embedder };
+  return { search, archives: { startReembed: () => Promise.resolve(), ...overrides, embedder } };
 }

@@ -108,7 +108,7 @@ export async function startCrudApi(
     models: directory,
     mcp: noMcpServers,
     turns,
-    archives: testArchives(database.pool, archives),
+    ...testArchives(database.pool, archives),
     watcher: {},
     log: createLogger('silent'),
     password: null,

@@ -58,7 +58,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
       startTool: () => Promise.resolve(),
       startUndo: () => Promise.resolve(),
     },
-    archives: testArchives(database.pool),
+    ...testArchives(database.pool),
     ...overrides,
   };
   const server = createApp(deps).listen(0, '127.0.0.1');

@@ -1,5 +1,5 @@
 import { insertArchive } from '../../../db/archives/archives';
-import { cachedEmbedder } from '../../../db/archives/embedding-cache';
+import { cachedEmbedder } from '../../../db/vectors/embedding-cache';
 import { getPassages, insertPassages } from '../../../db/archives/passages';
 import { changeArchive, createReembedStore, findStrandedReembeds } from '../../../db/archives/reembeds';
 import { inTransaction, type Pool } from '../../../db/pool';

@@ -1,9 +1,10 @@
 import { insertArchive } from '../../../db/archives/archives';
-import { fillDueEmbeddings } from '../../../db/archives/due-embeddings';
-import { cachedEmbedder } from '../../../db/archives/embedding-cache';
+import { fillDueEmbeddings } from '../../../db/vectors/due-embeddings';
+import { cachedEmbedder } from '../../../db/vectors/embedding-cache';
 import { deletePassage, getPassages, insertPassages } from '../../../db/archives/passages';
-import { createPassageSearch } from '../../../db/archives/search-passages';
-import { createVectorCache } from '../../../db/archives/vector-cache';
+import { createPassageSearch } from '../../../db/search/search-passages';
+import { PASSAGES_DUE } from '../../../db/vectors/passage-embeddings';
+import { createVectorCache } from '../../../db/vectors/vector-cache';
 import { inTransaction } from '../../../db/pool';
 import type { PassageQuery } from '../../../domain/search';
 import { createEmbedder } from '../../../llm/embeddings/embedder';
@@ -31,7 +32,7 @@ const embedder = () =>
 const searchWith = (vectors = createVectorCache(database.pool)) =>
   createPassageSearch({ pool: database.pool, embedder: embedder(), vectors, onFailure: (error) => failures.push(error) }); // prettier-ignore
 const fill = () =>
-  fillDueEmbeddings(database.pool, embedder(), { signal, onFailure: (error) => failures.push(error) });
+  fillDueEmbeddings({ pool: database.pool, embedder: embedder(), onFailure: (error) => failures.push(error) }, PASSAGES_DUE, signal); // prettier-ignore
 
 async function archiveOf(...texts: readonly string[]): Promise<string> {
   const archive = await insertArchive(database.pool, { id: newId('archive'), name: 'a', description: null, metadata: null, embedding: MODEL, embeddingConfig: { embedding_dim: 1536 } }); // prettier-ignore
@@ -52,6 +53,7 @@ async function add(archiveId: string, ...texts: readonly string[]): Promise<read
 const query = (archiveId: string, text: string, fields: Partial<PassageQuery> = {}): PassageQuery => ({
   archiveIds: [archiveId],
   text,
+  mode: 'hybrid',
   tags: [],
   tagMatch: 'any',
   from: null,

@@ -1,12 +1,17 @@
 import type { RecallHit, RecallQuery } from '../../../domain/ports';
+import type { SearchMode } from '../../../domain/search';
 import { createConversationSearch } from '../../../tools/builtin/conversation-search/handler';
 import { buildCallContext } from '../../support/build-tool';
 
 const now = new Date('2026-11-24T01:53:15.200Z');
 
-async function search(args: Record<string, unknown>, hits: readonly RecallHit[] = []) {
+async function search(
+  args: Record<string, unknown>,
+  hits: readonly RecallHit[] = [],
+  mode: SearchMode = 'text',
+) {
   const queries: RecallQuery[] = [];
-  const recall = { search: (query: RecallQuery) => (queries.push(query), Promise.resolve(hits)) };
+  const recall = { search: (query: RecallQuery) => (queries.push(query), Promise.resolve({ hits, mode })) };
   const result = await createConversationSearch({ recall, now: () => now })(args, buildCallContext());
   return { result, query: queries[0] };
 }
@@ -16,6 +21,9 @@ const hitAt = (createdAt: string, text: string): RecallHit => ({
   role: 'user',
   text,
   createdAt: new Date(createdAt),
+  score: 1 / 61 + 1 / 62,
+  textRank: 1,
+  vectorRank: 2,
 });
 
 it('answers with the dict that Letta’s clients know', async () => {
@@ -31,6 +39,14 @@ it('answers with the dict that Letta’s clients know', async () => {
       "'0s ago', 'role': 'user', 'relevance': {'search_mode': 'sql'}, 'content': 'CALL archival_memory_search " +
       "{\"query\":\"grass\"}'}, {'timestamp': '2026-11-24T01:53:14.180000+00:00', 'time_ago': '1s ago', 'role': " +
       "'user', 'relevance': {'search_mode': 'sql'}, 'content': \"it's grass\"}]}",
+  );
+});
+
+it('says where a hit stands in both rankings when vectors were used', async () => {
+  const { result } = await search({ query: 'grass' }, [hitAt('2026-11-24T01:53:14.966Z', 'lawn')], 'hybrid');
+
+  expect(result).toContain(
+    "'relevance': {'rrf_score': 0.03252247488101534, 'vector_rank': 2, 'fts_rank': 1, 'search_mode': 'hybrid'}",
   );
 });
 

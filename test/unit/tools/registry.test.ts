@@ -43,7 +43,8 @@ const noArchive: ArchivalRecall = {
   search: () => Promise.resolve({ hits: [], mode: 'text', reason: null, timezone: 'UTC' }),
 };
 const warnings: object[] = [];
-const runnerWith = (recall: Recall['search'] = () => Promise.resolve([]), archive = noArchive) =>
+const noRecall: Recall['search'] = () => Promise.resolve({ hits: [], mode: 'text' });
+const runnerWith = (recall = noRecall, archive = noArchive) =>
   createToolRunner({
     recall: { search: recall },
     archive,
@@ -265,7 +266,8 @@ describe('other tools', () => {
     const long = 'x'.repeat(200);
     const short = { ...tool('memory_rethink'), returnCharLimit: 10 };
     const search = { ...tool('conversation_search'), returnCharLimit: 10 };
-    const hit = { messageId: 'message-1', role: 'user', text: long, createdAt: new Date(0) };
+    const place = { score: 1, textRank: 1, vectorRank: null };
+    const hit = { messageId: 'message-1', role: 'user', text: long, createdAt: new Date(0), ...place };
 
     const cut = await runnerWith().runTransactional(
       short,
@@ -273,7 +275,11 @@ describe('other tools', () => {
       context,
       memory(),
     );
-    const whole = await runnerWith(() => Promise.resolve([hit])).run(search, {}, context);
+    const whole = await runnerWith(() => Promise.resolve({ hits: [hit], mode: 'text' })).run(
+      search,
+      {},
+      context,
+    );
 
     expect(cut.result).toBe(
       'xxxxxxxxxx... [NOTE: function output was truncated since it exceeded the character limit: 200 > 10]',
@@ -293,7 +299,7 @@ describe('a tool given by code', () => {
   };
   const runnerOf = (module: ToolModule) =>
     createToolRunner({
-      recall: { search: () => Promise.resolve([]) },
+      recall: { search: noRecall },
       archive: noArchive,
       exaApiKey: null,
       modules: [module],

@@ -22,7 +22,7 @@ const source = (sourceType: string) => ({ sourceCode: 'x', sourceType, name: nul
 const stored = (sourceType: string) => buildTool({ name: 'f' }, { sourceType, sourceCode: 'x' });
 const runner = (sources: SourceLanguage) =>
   createToolRunner({
-    recall: { search: () => Promise.resolve([]) },
+    recall: { search: () => Promise.resolve({ hits: [], mode: 'text' }) },
     archive: { search: () => Promise.reject(new Error('nothing is archived here')) },
     exaApiKey: null,
     sources,

@@ -1,4 +1,5 @@
 import type { Recall, RecallHit, RecallQuery } from '../../../domain/ports';
+import type { SearchMode } from '../../../domain/search';
 import { toPythonRepr } from '../../../domain/python-repr';
 import type { ToolArguments } from '../../../domain/tool-arguments';
 import { toolError } from '../../../domain/tool-failure';
@@ -15,9 +16,9 @@ export interface ConversationSearchDeps {
 /** Searches the agent's stored messages and answers in the form Letta gives it: a Python dict, shown as text. */
 export function createConversationSearch({ recall, now }: ConversationSearchDeps): ReadHandler {
   return async (args, { agentId }) => {
-    const hits = await recall.search(toQuery(agentId, args));
+    const { hits, mode } = await recall.search(toQuery(agentId, args));
     if (hits.length === 0) return 'No results found.';
-    const results = hits.map((hit) => toResult(hit, now()));
+    const results = hits.map((hit) => toResult(hit, mode, now()));
     return toPythonRepr({ message: `Showing ${hits.length} results:`, results });
   };
 }
@@ -44,13 +45,19 @@ function readRoles(args: ToolArguments): RecallQuery['roles'] {
   return ROLES.filter((role) => asked.includes(role));
 }
 
-const toResult = (hit: RecallHit, now: Date) => ({
+const toResult = (hit: RecallHit, mode: SearchMode, now: Date) => ({
   timestamp: hit.createdAt.toISOString().replace(/(\d{3})Z$/, '$1000+00:00'),
   time_ago: timeAgo(now.getTime() - hit.createdAt.getTime()),
   role: hit.role,
-  relevance: { search_mode: 'sql' },
+  relevance: toRelevance(hit, mode),
   content: hit.text,
 });
+
+/** Letta calls a search by words alone `sql`. */
+const toRelevance = ({ score, textRank, vectorRank }: RecallHit, mode: SearchMode) =>
+  mode === 'text'
+    ? { search_mode: 'sql' }
+    : { rrf_score: score, vector_rank: vectorRank, fts_rank: textRank, search_mode: mode };
 
 function timeAgo(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));

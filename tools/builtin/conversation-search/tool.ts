@@ -4,8 +4,8 @@ export const conversationSearchTool: BuiltinTool = {
   name: 'conversation_search',
   toolType: 'letta_core',
   description:
-    'Searches everything you and the user ever said to each other, including what is no longer in front of you. Matches ' +
-    'the words of query; the best match comes first, the newest among equals. Without a query it lists messages by role and time alone, for ' +
+    'Searches everything you and the user ever said to each other, including what is no longer in front of you, by ' +
+    'the words of query and, where you have an embedding model, by what they mean. The best match comes first, the newest among equals. Without a query it lists messages by role and time alone, for ' +
     'example all of one day. Dates without a time mean the whole day (UTC). Results of tools are only searched when ' +
     'roles asks for them.',
   parameters: {
@@ -13,7 +13,8 @@ export const conversationSearchTool: BuiltinTool = {
     properties: {
       query: {
         type: 'string',
-        description: 'Words to look for. Leave it out to filter by role and time only.',
+        description:
+          'What to look for, in words you expect to find or as a question. Leave it out to filter by role and time only.',
       },
       roles: {
         type: 'array',

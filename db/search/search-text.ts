@@ -1,4 +1,4 @@
-import { storable } from './json';
+import { storable } from '../json';
 
 // Longer queries gain nothing, and a query of a megabyte would cost seconds.
 const LONGEST_QUERY = 2_000;

@@ -2,15 +2,9 @@ import { LRUCache } from 'lru-cache';
 import { normalized } from '../../domain/vector';
 import type { Pool } from '../pool';
 import { fromBytes } from './vector-bytes';
+import { scopeKey, type VectorIndex, type VectorScope } from './vector-table';
 
-/** The vectors that one search compares: those of one model, in one archive or in all of them. */
-export interface VectorScope {
-  readonly archiveId: string | null;
-  readonly model: string;
-  readonly dimensions: number;
-}
-
-/** Vectors of length 1 by passage, side by side in one block of memory. */
+/** Vectors of length 1 by row, side by side in one block of memory. */
 interface VectorSet {
   readonly places: Map<string, number>;
   readonly ids: string[];
@@ -19,19 +13,7 @@ interface VectorSet {
   since: string;
 }
 
-/** Nearest passages by exact comparison with all vectors of a scope, kept in memory. */
-export interface VectorCache {
-  /** The ids of the nearest passages, nearest first; only those of `among` if it is given. Null if there are too many. */
-  nearest(
-    scope: VectorScope,
-    query: Float32Array,
-    options: { readonly limit: number; readonly among: ReadonlySet<string> | null },
-  ): Promise<readonly string[] | null>;
-  /** Drops passages that turned out to be gone. */
-  forget(scope: VectorScope, ids: readonly string[]): void;
-}
-
-// Above this, comparing with every vector takes too long; pgvector is for such archives.
+// Above this, comparing with every vector takes too long; pgvector is for that many.
 export const MOST_VECTORS = 50_000;
 const MOST_BYTES = 512 * 1024 * 1024;
 
@@ -39,14 +21,12 @@ const MOST_BYTES = 512 * 1024 * 1024;
  * Exact nearest neighbours over vectors in memory. A set is brought up to date before each look, by what was written since:
  * a search sees every vector that was committed before it began.
  */
-export function createVectorCache(pool: Pool, maxBytes = MOST_BYTES): VectorCache {
+export function createVectorCache(pool: Pool, maxBytes = MOST_BYTES): VectorIndex {
   const sets = new LRUCache<string, VectorSet>({
     maxSize: maxBytes,
     sizeCalculation: ({ numbers, ids }) => Math.max(1, numbers.byteLength + ids.length * 128),
   });
   const underWay = new Map<string, Promise<VectorSet | null>>();
-  const keyOf = ({ archiveId, model, dimensions }: VectorScope) =>
-    `${archiveId ?? ''}#${model}#${dimensions}`;
 
   // A set that the cache can't hold would be read anew by every search.
   const mostOf = ({ dimensions }: VectorScope) =>
@@ -54,7 +34,7 @@ export function createVectorCache(pool: Pool, maxBytes = MOST_BYTES): VectorCach
 
   /** One update at a time; a caller that came while one was under way needs the next. */
   async function current(scope: VectorScope): Promise<VectorSet | null> {
-    const key = keyOf(scope);
+    const key = scopeKey(scope);
     const previous = underWay.get(key) ?? Promise.resolve(null);
     const mine = previous
       .catch(() => null)
@@ -79,7 +59,7 @@ export function createVectorCache(pool: Pool, maxBytes = MOST_BYTES): VectorCach
       return set && closest(set, normalized(query), { limit, among });
     },
     forget(scope, ids) {
-      const set = sets.get(keyOf(scope));
+      const set = sets.get(scopeKey(scope));
       for (const id of ids) set?.places.delete(id);
     },
   };
@@ -92,7 +72,9 @@ const emptySet = (): VectorSet => ({
   since: '0',
 });
 
-const IN_SCOPE = `($1::text is null or archive_id = $1) and embedding_model = $2 and embedding_dim = $3`;
+/** SQL of the rows of a scope, whose owner, model and dimensions are the first three parameters. */
+const inScope = ({ table }: VectorScope): string =>
+  `($1::text is null or ${table.owner} = $1) and embedding_model = $2 and embedding_dim = $3`;
 
 /** The set with everything that was committed by now; null when that is too much to hold. */
 async function refresh(
@@ -102,12 +84,12 @@ async function refresh(
 ): Promise<VectorSet | null> {
   if (set.ids.length === 0 && (await exceeds(pool, scope, most))) return null;
   const { rows } = await pool.query<{ xmin: string; id: string | null; embedding: Buffer }>({
-    name: 'vectors-since',
+    name: `vectors-since-${scope.table.name}`,
     text: `select seen.xmin, p.id, p.embedding
        from (select pg_snapshot_xmin(pg_current_snapshot())::text as xmin) seen
             left join lateral (
-              select id, embedding from passages where ${IN_SCOPE} and embedded_in >= $4::xid8 limit $5) p on true`,
-    values: [scope.archiveId, scope.model, scope.dimensions, set.since, most + 1],
+              select id, embedding from ${scope.table.name} where ${inScope(scope)} and embedded_in >= $4::xid8 limit $5) p on true`,
+    values: [scope.owner, scope.model, scope.dimensions, set.since, most + 1],
   });
   const found = rows.flatMap(({ id, embedding }) => (id === null ? [] : [{ id, embedding }]));
   const added = found.filter(({ id }) => !set.places.has(id)).length;
@@ -126,8 +108,8 @@ async function refresh(
 
 async function exceeds(pool: Pool, scope: VectorScope, most: number): Promise<boolean> {
   const { rows } = await pool.query<{ count: number }>(
-    `select count(*) from (select from passages where ${IN_SCOPE} limit $4) counted`,
-    [scope.archiveId, scope.model, scope.dimensions, most + 1],
+    `select count(*) from (select from ${scope.table.name} where ${inScope(scope)} limit $4) counted`,
+    [scope.owner, scope.model, scope.dimensions, most + 1],
   );
   return (rows[0]?.count ?? 0) > most;
 }

@@ -1,0 +1,10 @@
+import type { DueSource } from './due-embeddings';
+import { dimensionsIn, PASSAGES } from './vector-table';
+
+/** Passages that wait for their vectors, by the model of their archive. */
+export const PASSAGES_DUE: DueSource = {
+  table: PASSAGES,
+  select: `select taken.id, taken.lease, taken.text, a.embedding as handle, ${dimensionsIn('a.embedding_config')} as dimensions
+             from taken join archives a on a.id = taken.archive_id where a.embedding is not null`,
+  values: [],
+};
