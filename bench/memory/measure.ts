@@ -1,72 +1,48 @@
-import type { PassageSearch } from '../../domain/search';
+import type { PassageSearch, SearchMode } from '../../domain/search';
 import type { Question } from './facts';
 
-/** How often the answer was among the first hits, for one way to rank. */
-export interface Recall {
+/** How often the answer was among the first hits of one way to search, and the milliseconds that ten hits took. */
+export interface Measured {
   readonly at5: number;
   readonly at10: number;
-}
-export interface Measured {
-  readonly text: Recall;
-  readonly vector: Recall;
-  readonly hybrid: Recall;
   readonly p50: number;
   readonly p95: number;
 }
 
-// As deep as the two rankings go, so that both places of an answer are seen.
-const DEPTH = 200;
-
-/** Asks all questions, then once more for the time that ten hits take. `ids` are the passages in the order of the facts. */
+/**
+ * Asks all questions in one mode, ten hits each, after one that is not counted. `answers` are the ids of the passages that
+ * answer them. Throws if a search did not use the mode: its figures would be those of another.
+ */
 export async function measure(
   search: PassageSearch,
-  archiveId: string,
-  { questions, ids }: { readonly questions: readonly Question[]; readonly ids: readonly string[] },
+  mode: SearchMode,
+  {
+    archiveId,
+    questions,
+    ids,
+  }: { readonly archiveId: string; readonly questions: readonly Question[]; readonly ids: readonly string[] },
 ): Promise<Measured> {
-  const query = (text: string, limit: number) =>
-    search.search({
-      archiveIds: [archiveId],
-      text,
-      mode: 'hybrid',
-      tags: [],
-      tagMatch: 'any',
-      from: null,
-      to: null,
-      limit,
-    });
-  const places: { readonly text: number; readonly vector: number; readonly hybrid: number }[] = [];
-  for (const { text, answer } of questions) {
-    const { hits } = await query(text, DEPTH);
-    const place = hits.findIndex(({ passage }) => passage.id === ids[answer]);
-    const hit = hits[place];
-    places.push({
-      text: hit?.textRank ?? Number.POSITIVE_INFINITY,
-      vector: hit?.vectorRank ?? Number.POSITIVE_INFINITY,
-      hybrid: place === -1 ? Number.POSITIVE_INFINITY : place + 1,
-    });
-  }
+  const query = (text: string) =>
+    search.search({ archiveIds: [archiveId], text, mode, tags: [], tagMatch: 'any', from: null, to: null, limit: 10 }); // prettier-ignore
+  await query(questions[0]?.text ?? '');
   const times: number[] = [];
-  for (const { text } of questions) {
+  const places: number[] = [];
+  for (const { text, answer } of questions) {
     const began = performance.now();
-    await query(text, 10);
+    const found = await query(text);
     times.push(performance.now() - began);
+    if (found.mode !== mode) throw new Error(`searched by ${found.mode}, not ${mode}: ${found.reason}`);
+    const place = found.hits.findIndex(({ passage }) => passage.id === ids[answer]);
+    places.push(place === -1 ? Number.POSITIVE_INFINITY : place + 1);
   }
   times.sort((a, b) => a - b);
-  const recall = (way: 'text' | 'vector' | 'hybrid'): Recall => ({
-    at5: shareOf(places, (place) => place[way] <= 5),
-    at10: shareOf(places, (place) => place[way] <= 10),
-  });
   return {
-    text: recall('text'),
-    vector: recall('vector'),
-    hybrid: recall('hybrid'),
+    at5: places.filter((place) => place <= 5).length / places.length,
+    at10: places.filter((place) => place <= 10).length / places.length,
     p50: percentile(times, 0.5),
     p95: percentile(times, 0.95),
   };
 }
-
-const shareOf = <T>(items: readonly T[], test: (item: T) => boolean): number =>
-  items.filter(test).length / items.length;
 
 const percentile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;

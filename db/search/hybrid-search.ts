@@ -1,9 +1,8 @@
 import type { Embedder } from '../../domain/embedder';
-import { fuseRanks } from '../../domain/rank-fusion';
+import { fuseRanks, type Ranking, strongMatches } from '../../domain/rank-fusion';
 import type { Found, Search, SearchMode, SearchQuery } from '../../domain/search';
 import { allOf, type Conditions, likePattern } from '../keyset';
 import type { Pool, Queryable } from '../pool';
-import { MOST_VECTORS } from '../vectors/vector-cache';
 import type { VectorIndex, VectorScope } from '../vectors/vector-table';
 import { searchText } from './search-text';
 
@@ -71,7 +70,7 @@ const NO_PLACE = { score: 0, textRank: null, vectorRank: null };
 
 interface Rankings {
   /** The first is by words, each further one by a model. */
-  readonly rankings: readonly (readonly string[])[];
+  readonly rankings: readonly Ranking[];
   readonly mode: SearchMode;
   readonly reason: string | null;
 }
@@ -81,13 +80,16 @@ interface Asked<Query> {
   readonly text: string;
 }
 
+const NONE: Ranking = { ids: [], counted: 0 };
+const whole = (ids: readonly string[]): Ranking => ({ ids, counted: ids.length });
+
 async function inOrder<Query extends SearchQuery, Hit>(
   { pool }: SearchDeps,
   searched: Searchable<Query, Hit>,
   query: Query,
 ): Promise<Rankings> {
   const ids = await select(pool, searched, { ...searched.conditions(query), limit: query.limit });
-  return { rankings: [ids], mode: 'text', reason: null };
+  return { rankings: [whole(ids)], mode: 'text', reason: null };
 }
 
 async function rank<Query extends SearchQuery, Hit>(
@@ -98,7 +100,7 @@ async function rank<Query extends SearchQuery, Hit>(
   const words = () => rankByWords(deps.pool, searched, asked);
   if (asked.query.mode === 'text') return { rankings: [await words()], mode: 'text', reason: null };
   const [early, near] = await Promise.all([
-    asked.query.mode === 'hybrid' ? words() : [],
+    asked.query.mode === 'hybrid' ? words() : NONE,
     rankByVectors(deps, searched, asked),
   ]);
   if (near.rankings.length > 0)
@@ -110,32 +112,31 @@ async function rank<Query extends SearchQuery, Hit>(
   };
 }
 
-/** Ids by how well their words match; where no word matches at all, those that hold the query as it stands. */
+/** By how well their words match; where no word matches at all, those that hold the query as it stands. */
 async function rankByWords<Query extends SearchQuery, Hit>(
   pool: Pool,
   searched: Searchable<Query, Hit>,
   { query, text }: Asked<Query>,
-): Promise<readonly string[]> {
+): Promise<Ranking> {
   const limit = Math.max(DEPTH, query.limit);
+  const { from, words, order } = searched;
   const matching = searched.conditions(query);
-  matching.add(`${searched.words} @@ search_query(?)`, text);
-  const order = `ts_rank(${searched.words}, search_query($${matching.values.length}), 1) desc, ${searched.order}`;
-  const found = await select(pool, searched, { ...matching, limit, order });
-  if (found.length > 0) return found;
+  matching.add(`${words} @@ search_query(?)`, text);
+  const { rows } = await pool.query<{ id: string; score: number }>(
+    `select ${from}.id, ts_rank(${words}, search_query($${matching.values.length}), 1) as score
+       from ${from} where ${allOf(matching.where)} order by score desc, ${order} limit $${matching.values.length + 1}`,
+    [...matching.values, limit],
+  );
+  if (rows.length > 0) return query.mode === 'hybrid' ? strongMatches(rows) : whole(rows.map(({ id }) => id));
   const holding = searched.conditions(query);
   holding.add(searched.holds, likePattern(text));
-  return select(pool, searched, { ...holding, limit });
+  return whole(await select(pool, searched, { ...holding, limit }));
 }
 
 async function select(
   db: Queryable,
-  { from, order: usual }: Pick<Searchable<never, unknown>, 'from' | 'order'>,
-  {
-    where,
-    values,
-    limit,
-    order = usual,
-  }: Pick<Conditions, 'where' | 'values'> & { readonly limit: number; readonly order?: string },
+  { from, order }: Pick<Searchable<never, unknown>, 'from' | 'order'>,
+  { where, values, limit }: Pick<Conditions, 'where' | 'values'> & { readonly limit: number },
 ): Promise<readonly string[]> {
   const { rows } = await db.query<{ id: string }>(
     `select ${from}.id from ${from} where ${allOf(where)} order by ${order} limit $${values.length + 1}`,
@@ -153,7 +154,7 @@ async function rankByVectors<Query extends SearchQuery, Hit>(
   if (scopes.length === 0) return { rankings: [], reason: 'no embedding model' };
   const among = searched.isFiltered(query) ? await filteredIds(deps.pool, searched, query) : null;
   const signal = AbortSignal.timeout(EMBED_TIMEOUT_MS);
-  const rankings: (readonly string[])[] = [];
+  const rankings: Ranking[] = [];
   let reason: string | null = null;
   for (const scope of scopes) {
     const target = { handle: scope.model, dimensions: scope.dimensions };
@@ -164,8 +165,11 @@ async function rankByVectors<Query extends SearchQuery, Hit>(
     });
     const ids =
       vector && (await existing(deps, scope, vector, { limit: Math.max(DEPTH, query.limit), among }));
-    if (ids) rankings.push(ids);
-    else reason = vector ? `more than ${MOST_VECTORS} vectors` : 'the embedding model gives no answer';
+    if (ids) rankings.push(whole(ids));
+    else
+      reason = vector
+        ? 'more vectors than memory may hold; pgvector has no such limit'
+        : 'the embedding model gives no answer';
   }
   return { rankings, reason };
 }

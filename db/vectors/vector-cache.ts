@@ -13,8 +13,7 @@ interface VectorSet {
   since: string;
 }
 
-// Above this, comparing with every vector takes too long; pgvector is for that many.
-export const MOST_VECTORS = 50_000;
+// 220,000 vectors of 384 numbers, or 57,000 of 1,536. Comparing with more would take too long as well; pgvector is for that many.
 const MOST_BYTES = 512 * 1024 * 1024;
 
 /**
@@ -29,8 +28,7 @@ export function createVectorCache(pool: Pool, maxBytes = MOST_BYTES): VectorInde
   const underWay = new Map<string, Promise<VectorSet | null>>();
 
   // A set that the cache can't hold would be read anew by every search.
-  const mostOf = ({ dimensions }: VectorScope) =>
-    Math.min(MOST_VECTORS, Math.floor(maxBytes / (1.5 * 4 * dimensions + 128)));
+  const mostOf = ({ dimensions }: VectorScope) => Math.floor(maxBytes / (1.5 * 4 * dimensions + 128));
 
   /** One update at a time; a caller that came while one was under way needs the next. */
   async function current(scope: VectorScope): Promise<VectorSet | null> {
@@ -127,15 +125,18 @@ function closest(
   query: Float32Array,
   { limit, among }: { readonly limit: number; readonly among: ReadonlySet<string> | null },
 ): readonly string[] {
-  const scored: { id: string; score: number }[] = [];
+  const best: { readonly id: string; readonly score: number }[] = [];
   for (const [id, place] of places) {
     if (among && !among.has(id)) continue;
-    scored.push({ id, score: dotProduct(numbers, place * query.length, query) });
+    const score = dotProduct(numbers, place * query.length, query);
+    const last = best.at(-1);
+    if (last && best.length === limit && score <= last.score) continue;
+    let at = best.length;
+    while (at > 0 && (best[at - 1]?.score ?? score) < score) at--;
+    best.splice(at, 0, { id, score });
+    if (best.length > limit) best.pop();
   }
-  return scored
-    .sort((a, b) => b.score - a.score)
-    .slice(0, limit)
-    .map(({ id }) => id);
+  return best.map(({ id }) => id);
 }
 
 function dotProduct(numbers: Float32Array, offset: number, query: Float32Array): number {
