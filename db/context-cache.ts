@@ -3,7 +3,7 @@ import type { Message } from '../domain/message';
 import { MESSAGE_COLUMNS, rowToMessage, type MessageRow } from './message-row';
 import type { Queryable } from './pool';
 
-/** Names one state of a thread's context, see migration 0014: two states with one name hold the same messages. */
+/** Names one state of a thread's context, see migration 0015: two states with one name hold the same messages. */
 export interface ContextMark {
   readonly epoch: number;
   readonly length: number;
