@@ -45,7 +45,10 @@ async function updateOwn(
   throw new AppError('SUPERSEDED', `attempt ${attempt} of ${stepId} is not the current one`);
 }
 
-/** A reply from before the last compaction has counted another context. */
+/**
+ * A reply from before the last compaction has counted another context. Summaries that were copied from elsewhere, with a
+ * fork or a file, came before any reply that was counted here.
+ */
 async function reportedTokens(
   db: Queryable,
   conversationId: string,
@@ -55,8 +58,8 @@ async function reportedTokens(
        from messages m join steps s on s.id = m.step_id and s.message_id = m.id
       where m.conversation_id = $1 and m.in_context and m.role in ('assistant', 'approval_request')
         and s.total_tokens is not null
-        and m.seq > (select coalesce(max(seq), 0) from messages
-                      where conversation_id = $1 and in_context and role = 'summary')
+        and m.seq > (select coalesce(max(summary.seq), 0) from compactions c join messages summary on summary.id = c.summary_id
+                      where c.conversation_id = $1 and summary.in_context)
       order by m.seq desc limit 1`,
     [conversationId],
   );

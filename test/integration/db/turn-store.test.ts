@@ -485,3 +485,30 @@ it('characters that Postgres can not store are replaced in replies, results and 
   );
   expect(event).toEqual({ text: kept });
 });
+
+it('a reply leaves the print of its prompt to the next step of the conversation, at whichever worker', async () => {
+  const { id: agentId } = await insertAgentWithMemory(database.pool);
+  const promptMarks = { head: [5, 7], messages: [[100, 2_345], [50, 3_456]] } as const; // prettier-ignore
+  const first = await opened(turns, await insertWaitingRun(database.pool, agentId));
+  await turns.saveReply(first, { ...replyTo(first), promptMarks, promptPrefixShare: 0.25 });
+
+  const next = await opened(createTurnStore(database.pool), await insertWaitingRun(database.pool, agentId));
+
+  expect(first.promptBefore).toBeUndefined();
+  expect(next.promptBefore).toEqual(promptMarks);
+  expect(await rowsOf(`select prompt_prefix_share as share from steps where id = $1`, first.stepId)).toEqual([
+    { share: 0.25 },
+  ]);
+});
+
+it('an attempt that was superseded leaves no print', async () => {
+  const { id: agentId } = await insertAgentWithMemory(database.pool);
+  const runId = await insertWaitingRun(database.pool, agentId);
+  const late = await opened(turns, runId);
+  await opened(turns, runId);
+  const marks = { head: [1, 1], messages: [] } as const;
+
+  await expect(turns.saveReply(late, { ...replyTo(late), promptMarks: marks })).rejects.toMatchObject({ code: 'SUPERSEDED' }); // prettier-ignore
+
+  expect(await rowsOf(`select prompt_marks from conversations where id = $1`, agentId)).toEqual([{ prompt_marks: null }]); // prettier-ignore
+});
