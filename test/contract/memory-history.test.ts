@@ -127,6 +127,29 @@ it('what a message taught is listed and taken back whole, and later lines of oth
   });
 });
 
+it('what an agent taught another one that it wrote to descends from the message as well, and is taken back with it', async () => {
+  const { id: agentId } = await insertAgentWithMemory(api.db);
+  const { id: otherId, blockId } = await insertAgentWithMemory(api.db);
+  const { runId, messageId, resultIds } = await teach(agentId, 'likes tea', 'likes chess');
+  const { runId: otherRun } = await teach(otherId, 'they like tea');
+  await api.db.query(
+    `insert into agent_calls (run_id, agent_id, agent_name, caller_run_id, caller_conversation_id, step_id, call_index,
+                              position, waits, depth)
+     select $1, $2, 'other', run_id, $3, id, 0, 0, true, 1 from steps where run_id = $4 and index = 0`,
+    [otherRun, otherId, agentId, runId],
+  );
+  const written = async (id: string) =>
+    (await get(`/v1/messages/${id}/writes`)).map(({ value }) => String(value).split('\n').at(-1));
+
+  expect(await written(messageId)).toEqual(['likes tea', 'likes chess', 'they like tea']);
+  // The other agent was written to before this result.
+  expect(await written(resultIds[0] ?? '')).toEqual(['likes chess']);
+  const { status } = await api.call('POST', `/v1/messages/${messageId}/unlearn`);
+
+  expect(status).toBe(200);
+  expect(await valueOf(blockId)).toBe('start');
+});
+
 it('nothing is taken back where somebody changed the same lines since', async () => {
   const { id: agentId, blockId } = await insertAgentWithMemory(api.db);
   const { messageId } = await teach(agentId, 'likes tea', 'likes chess');

@@ -1,3 +1,6 @@
+import { fillDueEmbeddings } from '../../db/archives/due-embeddings';
+import { fromBytes } from '../../db/archives/vector-bytes';
+import type { Embedder } from '../../domain/embedder';
 import { newId } from '../../new-id';
 import { addLine, addPassage, teach } from '../support/teach';
 import { startTestApi, type TestApi } from '../support/test-api';
@@ -143,6 +146,39 @@ it('a passage is reverted to any version, also one that is gone, and is found by
   expect((await revert(2)).body).toMatchObject({ version: 5 });
   expect(await revert(3)).toMatchObject({ status: 200, body: null });
   expect(facts(await get(`${passage}/history?limit=1`))).toEqual([[6, 'likes coffee', true, 'revert']]);
+});
+
+it('a vector of a text that was corrected while it was computed is not stored', async () => {
+  const { body } = await send('POST', '/v1/archives/', { name: 'kept' });
+  const archive = `/v1/archives/${String((body as Json)['id'])}`;
+  await api.db.query(`update archives set embedding = 'embeddings/meaning' where id = $1`, [
+    (body as Json)['id'],
+  ]);
+  const [passage = ''] = await store(archive, 'likes tea');
+  const asked: string[] = [];
+  const embedder: Embedder = {
+    async embed(_target, texts) {
+      asked.push(...texts);
+      if (asked.length === 1) await send('PATCH', passage, { text: 'likes coffee' });
+      return texts.map(() => new Float32Array([asked.length, 0]));
+    },
+  };
+  const fill = () =>
+    fillDueEmbeddings(api.db, embedder, { signal: new AbortController().signal, onFailure: () => undefined });
+  const vector = async () => {
+    const { rows } = await api.db.query<{ embedding: Buffer | null }>(
+      `select embedding from passages where id = $1`,
+      [passage.split('/').at(-1)],
+    );
+    return rows[0]?.embedding && fromBytes(rows[0].embedding)[0];
+  };
+
+  await fill();
+  expect(await vector()).toBeNull();
+  await fill();
+
+  expect(asked).toEqual(['likes tea', 'likes coffee']);
+  expect(await vector()).toBe(2);
 });
 
 it('what a message taught is taken back whole: lines of blocks and passages, in one transaction', async () => {
