@@ -45,7 +45,8 @@ const MEMORY_FORM = archives(
   'makes a default archive with the first passage and answers in the form of the original',
 );
 const PASSAGE_FORM = archives('are stored with their vector in the form of the original, and deleted');
-const BY_WORDS = 'By words alone, whatever `search_mode` asks for.';
+const BY_WORDS =
+  'By words and, where there is an embedding model, by vectors; without one by words, whatever `search_mode` asks for.';
 
 const GROUP_FORM = 'shows a group in the form of the original';
 const mcpServers = proof('contract/mcp-servers.test.ts');

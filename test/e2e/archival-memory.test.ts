@@ -188,6 +188,29 @@ it('messages and tools are found by their words', async () => {
   expect(tools[0]!.tool.name).toBe('archival_memory_insert');
 });
 
+it('messages and tools are found by their meaning once a worker has embedded them, behind the turn', async () => {
+  const agent = await createAgent();
+  await client.agents.messages.create(agent.id, { input: 'SAY my puppy sleeps' });
+  const find = () => client.messages.search({ query: 'hound', agent_id: agent.id }).withResponse();
+
+  await until(async () => (await find()).data.length === 2, 30_000);
+  await until(async () => {
+    const { response } = await client.tools.search({ query: 'hound', limit: 1 }).withResponse();
+    return response.headers.get('x-everturn-search-mode') === 'hybrid';
+  }, 30_000);
+  const { data, response } = await find();
+  expect(response.headers.get('x-everturn-search-mode')).toBe('hybrid');
+  expect(data.slice(0, 2).map((hit) => hit.message_type).sort()).toEqual(['assistant_message', 'user_message']); // prettier-ignore
+  await client.agents.messages.create(agent.id, { input: 'CALL conversation_search {"query":"hound","roles":["user"]}' }); // prettier-ignore
+
+  const { items } = await client.agents.messages.list(agent.id, { limit: 20 });
+  const [result] = items.flatMap((message) =>
+    message.message_type === 'tool_return_message' ? [message.tool_return] : [],
+  );
+  expect(result).toContain("'search_mode': 'hybrid'");
+  expect(result).toContain('my puppy sleeps');
+});
+
 it('works through the Python SDK', async () => {
   expect(await runPython('archival_memory.py', server.url ?? '')).toEqual([
     'archive: py-archive 64',

@@ -1,14 +1,17 @@
 import fs from 'node:fs';
 import { insertArchive } from '../../db/archives/archives';
 import { deletePassage, insertPassages } from '../../db/archives/passages';
+import { fillEmbeddings } from '../../db/vectors/fill-embeddings';
 import { createPgvectors, preparePgvector } from '../../db/vectors/pgvector';
 import { createVectorCache } from '../../db/vectors/vector-cache';
-import { PASSAGES, type VectorScope } from '../../db/vectors/vector-table';
+import { MESSAGES, PASSAGES, TOOLS, type VectorScope } from '../../db/vectors/vector-table';
 import { createPool, type Pool } from '../../db/pool';
+import type { Embedder } from '../../domain/embedder';
 import { newId } from '../../new-id';
 import { startFakeEmbeddings, type FakeEmbeddings } from '../support/fake-embeddings';
 import { call } from '../support/live-api';
 import { startLiveEverturn, type LiveEverturn } from '../support/live-everturn';
+import { insertAgent, insertMessage } from '../support/rows';
 import { createTestDatabase } from '../support/stack';
 import { temporaryFolder, until } from '../support/started';
 import { bringPgvector } from '../support/with-pgvector';
@@ -123,6 +126,36 @@ it('makes an index for many vectors, and goes on finding the nearest of one arch
   expect(inSmall).toHaveLength(10);
   expect(inSmall![0]).toBe(small.ids[5]);
   expect(failures).toEqual([]);
+});
+
+it('holds the vectors of messages and tools as it does those of passages, and gives them up with their rows', async () => {
+  const agentId = await insertAgent(pool);
+  await pool.query(
+    `update agents set embedding = 'm', embedding_config = '{"embedding_dim": 16}' where id = $1`,
+    [agentId],
+  );
+  const said = [1, 2, 3].map((seed) => ({ seed, text: `message ${seed}` }));
+  const ids: string[] = [];
+  for (const { text } of said)
+    ids.push(await insertMessage(pool, agentId, { role: 'user', parts: [{ type: 'text', text }] }));
+  const embedder: Embedder = {
+    embed: (_target, texts) =>
+      Promise.resolve(texts.map((text) => vectorOf(Number(text.split(' ').at(-1)) || 0))),
+  };
+  const deps = { pool, embedder, onFailure: (error: unknown) => failures.push(error) };
+  while (await fillEmbeddings(deps, { handle: 'm', dimensions: 16 }, new AbortController().signal));
+  const pgvector = createPgvectors(pool, (error) => failures.push(error));
+  const scope = { table: MESSAGES, owner: agentId, model: 'm', dimensions: DIMENSIONS };
+  const nearest = () => pgvector.nearest(scope, vectorOf(2), { limit: 1, among: null });
+
+  expect(await nearest()).toEqual([ids[1]]);
+  await pool.query(`delete from messages where id = $1`, [ids[1]]);
+  expect(await nearest()).not.toEqual([ids[1]]);
+  const tools = await pgvector.nearest({ ...scope, table: TOOLS, owner: null }, vectorOf(0), {
+    limit: 3,
+    among: null,
+  });
+  expect(tools).toHaveLength(3);
 });
 
 it('is what the server searches with once it was fetched', async () => {
