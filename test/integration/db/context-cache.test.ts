@@ -33,7 +33,7 @@ const text = (value: string) => JSON.stringify([{ type: 'text', text: value }]);
 async function append(
   on: Queryable,
   id: string,
-  { role = 'user', parts = text(newId('message')), inContext = true as boolean | null } = {},
+  { role = 'user', parts = text(newId('message')), inContext = true } = {},
 ): Promise<void> {
   await on.query(
     `insert into messages (id, conversation_id, agent_id, role, parts, in_context)
@@ -45,7 +45,9 @@ async function append(
 /** The n-th message of a thread, counted round. */
 const NTH = `(select id from messages where conversation_id = $1 order by seq
                offset $2::int % greatest(1, (select count(*)::int from messages where conversation_id = $1)) limit 1)`;
-const change = (sql: string) => async (id: string, n: number) => void (await db.query(sql, [id, n]));
+const change = (sql: string) => async (id: string, n: number) => {
+  await db.query(sql, [id, n]);
+};
 
 /** Every way in which a context changes: as our code does it, and as an operator would by hand. */
 const CHANGES: Readonly<Record<string, (id: string, n: number) => Promise<void>>> = {
