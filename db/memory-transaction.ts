@@ -52,18 +52,7 @@ export function memoryTransaction(
   db: Queryable,
   { agentId, conversationId, isReviewed = false }: MemoryThread,
 ): MemoryTransaction {
-  async function currentBlocks(): Promise<readonly MemoryBlock[]> {
-    const seen = blocksInThread('$1', '$2');
-    await db.query(`select id from blocks where id in (select b.id from ${seen}) order by id for update`, [
-      agentId,
-      conversationId,
-    ]);
-    const { rows } = await db.query<BlockRow>(
-      `select b.id, ab.label, b.value, b."limit", b.read_only, b.version from ${seen} order by ab.position`,
-      [agentId, conversationId],
-    );
-    return rows.map(toMemoryBlock);
-  }
+  const currentBlocks = () => lockBlocks(db, agentId, conversationId);
 
   /** All changes on top of what the blocks hold, before the first of them is made. */
   async function rebased(changes: readonly MemoryChange[]): Promise<readonly RebasedChange[]> {
@@ -113,4 +102,22 @@ export function memoryTransaction(
       await insertPassages(db, archive.id, [{ passage, embedding: null }]);
     },
   };
+}
+
+/** The blocks of an agent in a thread, locked in id order. */
+async function lockBlocks(
+  db: Queryable,
+  agentId: string,
+  conversationId: string | null,
+): Promise<readonly MemoryBlock[]> {
+  const seen = blocksInThread('$1', '$2');
+  await db.query(`select id from blocks where id in (select b.id from ${seen}) order by id for update`, [
+    agentId,
+    conversationId,
+  ]);
+  const { rows } = await db.query<BlockRow>(
+    `select b.id, ab.label, b.value, b."limit", b.read_only, b.version from ${seen} order by ab.position`,
+    [agentId, conversationId],
+  );
+  return rows.map(toMemoryBlock);
 }

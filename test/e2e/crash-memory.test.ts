@@ -18,7 +18,7 @@ let fake: FakeOpenAi;
 let embeddings: FakeEmbeddings;
 let everturn: LiveEverturn;
 /** Where the next reply to a user's message, or the sleeper's next edit, waits. */
-let gates: { user?: Gate | undefined; sleeper?: Gate | undefined } = {};
+let gates: { user?: Gate; sleeper?: Gate } = {};
 
 async function script(request: FakeRequest): Promise<FakeReply> {
   const at = request.turns.findLastIndex(({ text }) => text.includes('<transcript>'));
@@ -47,7 +47,7 @@ const start = () => startLiveEverturn(home, fake.url, { EMBEDDINGS_BASE_URL: emb
 
 async function killAll(): Promise<void> {
   await everturn.killTree();
-  for (const gate of Object.values(gates)) gate?.open();
+  for (const gate of Object.values(gates)) gate.open();
   gates = {};
   everturn = await start();
 }
@@ -76,7 +76,7 @@ const IN_ITS_TRANSACTION: Point = {
   name: 'in its transaction',
   async reach({ table, id }) {
     await lock(table, id);
-    for (const gate of Object.values(gates)) gate?.open();
+    for (const gate of Object.values(gates)) gate.open();
     await somebodyWaits();
   },
 };
@@ -84,7 +84,7 @@ const STORED: Point = {
   name: 'after it was stored and before Temporal heard of it',
   async reach({ table, id }, isStored) {
     await lock(table, id);
-    for (const gate of Object.values(gates)) gate?.open();
+    for (const gate of Object.values(gates)) gate.open();
     await somebodyWaits();
     deafen();
     await everturn.database.query('commit');
