@@ -4,8 +4,6 @@ import { addLine, teach as teachAll } from '../support/teach';
 import { startTestApi, type TestApi } from '../support/test-api';
 import { insertAgentWithMemory, insertWaitingRun, opened, replyTo } from '../support/turn-rows';
 
-jest.setTimeout(60_000);
-
 let api: TestApi;
 beforeAll(async () => {
   api = await startTestApi();

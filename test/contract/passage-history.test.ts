@@ -1,12 +1,10 @@
-import { fillDueEmbeddings } from '../../db/archives/due-embeddings';
-import { fromBytes } from '../../db/archives/vector-bytes';
+import { fillEmbeddings } from '../../db/vectors/fill-embeddings';
+import { fromBytes } from '../../db/vectors/vector-bytes';
 import type { Embedder } from '../../domain/embedder';
 import { newId } from '../../new-id';
 import { addLine, addPassage, teach } from '../support/teach';
 import { startTestApi, type TestApi } from '../support/test-api';
 import { insertAgentWithMemory } from '../support/turn-rows';
-
-jest.setTimeout(60_000);
 
 let api: TestApi;
 beforeAll(async () => {
@@ -164,7 +162,11 @@ it('a vector of a text that was corrected while it was computed is not stored', 
     },
   };
   const fill = () =>
-    fillDueEmbeddings(api.db, embedder, { signal: new AbortController().signal, onFailure: () => undefined });
+    fillEmbeddings(
+      { pool: api.db, embedder, onFailure: () => undefined },
+      null,
+      new AbortController().signal,
+    );
   const vector = async () => {
     const { rows } = await api.db.query<{ embedding: Buffer | null }>(
       `select embedding from passages where id = $1`,

@@ -5,8 +5,6 @@ import { type CrudApi, startCrudApi } from '../support/crud-api';
 import { startFakeEmbeddings, type FakeEmbeddings } from '../support/fake-embeddings';
 import { insertConversation, insertMessage } from '../support/rows';
 
-jest.setTimeout(60_000);
-
 let api: CrudApi;
 let fake: FakeEmbeddings;
 beforeAll(async () => {

@@ -205,7 +205,7 @@ it('messages and tools are found by their meaning once a worker has embedded the
 
   const { items } = await client.agents.messages.list(agent.id, { limit: 20 });
   const [result] = items.flatMap((message) =>
-    message.message_type === 'tool_return_message' ? [message.tool_return] : [],
+    message.message_type === 'tool_return_message' ? [JSON.stringify(message.tool_returns)] : [],
   );
   expect(result).toContain("'search_mode': 'hybrid'");
   expect(result).toContain('my puppy sleeps');

@@ -8,8 +8,6 @@ import { blockValue, call, createAgent, runEnd, sendAsync } from '../support/liv
 import { startLiveEverturn, type LiveEverturn } from '../support/live-everturn';
 import { temporaryFolder, until } from '../support/started';
 
-jest.setTimeout(120_000);
-
 // kill -9 of everything while memory is written: each write is there once, with its history, after the next start. Edits of
 // blocks in a turn are killed in crash-whole-tree.
 

@@ -5,8 +5,6 @@ import { blockValue, call, runEnd, type LiveRun } from '../support/live-api';
 import { serve, type Served } from '../support/served';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 
-jest.setTimeout(90_000);
-
 // What a sleeper wants to write waits for a human, and nothing else waits for it.
 
 let database: TestDatabase;

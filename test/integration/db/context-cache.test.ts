@@ -12,8 +12,6 @@ import { newId } from '../../../new-id';
 import { insertAgent, insertConversation, insertRun } from '../../support/rows';
 import { createTestDatabase, type TestDatabase } from '../../support/stack';
 
-jest.setTimeout(120_000);
-
 let database: TestDatabase;
 let db: Pool;
 let otherPool: Pool;

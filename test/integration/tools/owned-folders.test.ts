@@ -5,8 +5,6 @@ import path from 'node:path';
 import { makeOwnedFolder, removeLeftBehind } from '../../../tools/sandbox/owned-folder';
 import { descendants, isAlive, until } from '../../support/started';
 
-jest.setTimeout(60_000);
-
 let parent: string;
 beforeEach(() => (parent = fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-owned-'))));
 afterEach(() => fs.rmSync(parent, { recursive: true }));
