@@ -1,5 +1,6 @@
 import { nameOf } from './cells';
 import type { CellResult } from './measure-cell';
+import type { Quantiles } from './reactions';
 import type { Singles } from './singles';
 
 const COLUMNS = [
@@ -49,12 +50,16 @@ export function cellLine({ cell, turn, floor, cpuMsPerTurn: cpu, rssMb: rss }: C
   ].join('\n');
 }
 
+const quantiles = ({ p50Ms, p95Ms }: Quantiles): string =>
+  `p50 ${p50Ms.toFixed(1)} ms, p95 ${p95Ms.toFixed(1)} ms`;
+
 /** The figures beside the table. */
 export function singlesText({
   fiftyToolsMs,
   toolCalls,
   toolLoad,
   firstEvent,
+  reactions,
   costs,
   spans,
   memoryRoundsMb,
@@ -70,7 +75,9 @@ export function singlesText({
     ),
     `${toolLoad.calls} tool calls of all kinds at once: ${toolLoad.seconds.map((each) => each.toFixed(1)).join(', ')} s a round, ` +
       `server RSS before and after each: ${toolLoad.rssMb.map((mb) => mb.toFixed(0)).join(', ')} MB`,
-    `first streamed event: p50 ${firstEvent.p50Ms.toFixed(1)} ms, p95 ${firstEvent.p95Ms.toFixed(1)} ms`,
+    `first streamed event: ${quantiles(firstEvent)}`,
+    `cancel to the end of the stream: ${quantiles(reactions.cancel)}`,
+    `approval to the reply (a tool and a model call): ${quantiles(reactions.approval)}`,
     ...costs.map(
       (cost) =>
         `${cost.shape}: ${cost.statements} SQL statements in ${cost.transactions} transactions, ` +

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { turnWorkflowId } from '../domain/turn';
 import { applyLoad, quantile } from './load';
 import { usageOfServices } from './processes';
+import { measureReactions, type Quantiles, type Reactions } from './reactions';
 import { measureSpans, type Spans } from './spans';
 import type { BenchStack } from './stack';
 import { measureToolLoad, type ToolLoad } from './tool-load';
@@ -33,7 +34,8 @@ export interface Singles {
   readonly fiftyToolsMs: readonly number[];
   readonly toolCalls: readonly ToolTiming[];
   readonly toolLoad: ToolLoad;
-  readonly firstEvent: { readonly p50Ms: number; readonly p95Ms: number };
+  readonly firstEvent: Quantiles;
+  readonly reactions: Reactions;
   readonly costs: readonly TurnCost[];
   readonly spans: Spans;
   /** Memory of the server after each round of 512 turns at 256 callers. */
@@ -49,6 +51,8 @@ export async function measureSingles(
   const fiftyToolsMs = await timeFiftyTools(stack);
   progress('first streamed events');
   const firstEvent = await timeFirstEvents(stack);
+  progress('cancels and approvals');
+  const reactions = await measureReactions(stack);
   progress('calls of tools');
   const toolCalls = await timeToolCalls(stack.mcp);
   const toolLoad = await measureToolLoad(stack, progress);
@@ -57,7 +61,7 @@ export async function measureSingles(
   progress('spans of a turn');
   const spans = await measureSpans(stack);
   const memoryRoundsMb = isQuick ? [] : await measureMemory(stack, progress);
-  return { fiftyToolsMs, toolCalls, toolLoad, firstEvent, costs, spans, memoryRoundsMb };
+  return { fiftyToolsMs, toolCalls, toolLoad, firstEvent, reactions, costs, spans, memoryRoundsMb };
 }
 
 async function timeFiftyTools(stack: BenchStack): Promise<readonly number[]> {

@@ -24,10 +24,11 @@ export function manyToolsMessage(count: number): string {
   return [...calls, 'SAY Done.'].join('\nTHEN\n');
 }
 
-/** An agent with one memory block and the default tools. */
+/** An agent with one memory block, the default tools, and the one that rewrites the block. */
 export async function createAgent(api: string): Promise<string> {
   const agent = await post(`${api}/v1/agents/`, {
     model: MODEL,
+    tools: ['memory_rethink'],
     memory_blocks: [{ label: 'human', value: 'Name: Ada.' }],
   });
   return String(agent['id']);
@@ -49,11 +50,15 @@ export function agentFor(agents: readonly (readonly string[])[], caller: number,
   return own[Math.floor(turn / TURNS_PER_AGENT) % own.length] ?? '';
 }
 
-/** One blocking turn; anything but a proper end throws. */
+/** One blocking turn; anything but a proper end throws, and so does a tool that failed. */
 export async function takeTurn(api: string, agentId: string, input: string): Promise<void> {
   const answer = await post(`${api}/v1/agents/${agentId}/messages`, { input, max_steps: 100 });
   const { stop_reason: reason } = answer['stop_reason'] as { stop_reason?: string };
   if (reason !== 'end_turn') throw new Error(`the turn ended with ${String(reason)}`);
+  const failed = (answer['messages'] as { status?: string; tool_return?: string }[]).find(
+    ({ status }) => status === 'error',
+  );
+  if (failed) throw new Error(`a tool failed: ${failed.tool_return}`);
 }
 
 /** One streamed turn; milliseconds to its first event that comes from the model. */
