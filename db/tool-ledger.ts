@@ -7,7 +7,7 @@ import type { OpenedTool } from '../domain/turn-state';
 import { authorOf, setMemoryAuthor } from './memory-author';
 import { toJsonb } from './json';
 import { memoryTransaction } from './memory-transaction';
-import { type Claim, claimCall, loadCall } from './open-call';
+import { type CallRow, type Claim, claimCall, loadCall } from './open-call';
 import { outlastRestart } from './outlast-restart';
 import { refuseWhileRunning } from './presence';
 import { inTransaction, type Pool, type Queryable } from './pool';
@@ -92,14 +92,17 @@ export function settleTool(
   return inTransaction(pool, async (db) => {
     const { row, opened } = await loadCall(db, key);
     if (isClosed(row.ledger_status)) return whatEnded(db, key);
-    await refuseWhileRunning(db, key.code, row);
+    // Refused because an earlier attempt has the claim: Temporal lost sight of that one.
+    const code = key.code === 'CONFLICT' ? 'WORKER_LOST' : key.code;
+    if (mayBegin(row, { ...key, code })) return { again: true };
+    await refuseWhileRunning(db, code, row);
     const isLost = row.ledger_status === 'claimed' && opened.effects === 'once';
     if (isLost && key.isProbed !== true && opened.tool && hasProbe(opened.tool)) return { probe: true };
     await lockStep(db, opened.stepId);
     // The claim locks the row and fences the lost attempt off; whatever that one stored before counts.
     const claim = await claimCall(db, opened);
     if (!claim) return whatEnded(db, key);
-    if (key.code === 'WORKER_LOST' && claim.attempt > opened.attempt + 1)
+    if (code === 'WORKER_LOST' && claim.attempt > opened.attempt + 1)
       throw new AppError(
         'UNAVAILABLE',
         `call ${opened.key} was claimed meanwhile, by a worker that is only late`,
@@ -107,10 +110,20 @@ export function settleTool(
     const tool = { ...opened, attempt: claim.attempt };
     if (claim.lateResult) return storeResult(db, tool, claim.lateResult, { status: 'done' });
     const mayHaveActed = claim.attempt > 1 && opened.effects !== 'read';
-    const outcome = lostOutcome(opened.call.name, key.code, mayHaveActed);
+    const outcome = lostOutcome(opened.call.name, code, mayHaveActed);
     return storeResult(db, tool, outcome, { status: mayHaveActed ? 'unknown' : 'done' });
   });
 }
+
+/**
+ * Whether a `once` call that Temporal lost sight of was never claimed, so that it can't have acted: its worker was too busy, or
+ * died, before it came to that. Should it claim the call after all, the next attempt is refused and waits for it.
+ */
+const mayBegin = ({ ledger_status: status, calls }: CallRow, { code, index, isAgain }: SettleKey): boolean =>
+  status === null &&
+  code === 'WORKER_LOST' &&
+  isAgain !== true &&
+  calls?.some((call) => call.index === index && call.effects === 'once' && call.asksAgents !== true) === true;
 
 /** See `TurnStore.openLostTool`. */
 export async function openLostTool(

@@ -114,8 +114,13 @@ export interface SettleKey extends ToolKey {
   readonly code: string;
   /** The tool's probe was asked already, and did not know. */
   readonly isProbed?: boolean;
+  /** The call had a second chance already, because its first attempt never began. */
+  readonly isAgain?: boolean;
 }
-/** `probe`: nothing was settled, the tool's probe is to be asked first; `again`: it found that the call may run again. */
+/**
+ * `probe`: nothing was settled, the tool's probe is to be asked first; `again`: the call may run again, because it did not
+ * act: its probe found that, or it was never claimed.
+ */
 export interface ToolSettled extends ToolDone {
   readonly probe?: true;
   readonly again?: true;

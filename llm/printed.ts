@@ -12,7 +12,7 @@ export const printed = (client: ModelClient, prompts: SerializedPrompts): ModelC
     const { print } = prompts.serialize(`own/${request.conversationId}`, {
       head: JSON.stringify([request.model, request.tools]),
       messages: request.messages,
-      write: (message) => JSON.stringify(message),
+      write: (messages, index) => JSON.stringify(messages[index]),
     });
     return { ...reply, prompt: print };
   },

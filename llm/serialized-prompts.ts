@@ -8,8 +8,11 @@ export interface PromptToSerialize {
   /** What the provider reads before the messages. */
   readonly head: string;
   readonly messages: readonly PromptMessage[];
-  /** The JSON of one message: none, one value, or several with commas between. A function of the message alone. */
-  readonly write: (message: PromptMessage) => string;
+  /**
+   * The JSON of the message at a place: none, one value, or several with commas between. A function of the message, and of
+   * results of tools that are its neighbours; of no other message.
+   */
+  readonly write: (messages: readonly PromptMessage[], index: number) => string;
 }
 
 /** The messages of a prompt as they are sent, a JSON array without its brackets, and what can be said of their bytes. */
@@ -59,19 +62,26 @@ export function createSerializedPrompts(maxBytes: number = SERIALIZED_PROMPTS_BY
 }
 
 function goOn(before: Kept, messages: readonly PromptMessage[], write: PromptToSerialize['write']): Kept {
-  const common = countInCommon(before.messages, messages);
+  const common = beforeResults(messages, countInCommon(before.messages, messages));
   const ends = before.ends.slice(0, common);
   const checksums = before.checksums.slice(0, common);
   const pieces = [before.bytes.subarray(0, ends.at(-1) ?? 0)];
-  for (const message of messages.slice(common)) {
+  for (let index = common; index < messages.length; index++) {
     const end = ends.at(-1) ?? 0;
-    const json = write(message);
+    const json = write(messages, index);
     const piece = Buffer.from(json === '' || end === 0 ? json : `,${json}`);
     pieces.push(piece);
     ends.push(end + piece.length);
     checksums.push(crc32(piece, checksums.at(-1) ?? 0)); // That of all bytes so far.
   }
   return { messages, ends, checksums, bytes: Buffer.concat(pieces) };
+}
+
+/** Where writing goes on: results that got another neighbour are written again. */
+function beforeResults(messages: readonly PromptMessage[], common: number): number {
+  let index = common;
+  if (messages[index]?.role === 'tool') while (messages[index - 1]?.role === 'tool') index--;
+  return index;
 }
 
 // Beside the bytes there are the messages that they were made of.

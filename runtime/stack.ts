@@ -62,12 +62,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     const orphans = await embedded.guard.endOrphans();
     if (orphans.length > 0) log.info({ orphans }, 'ended what a killed Everturn left behind');
-    const port = config.api.port === 0 ? await freePort() : config.api.port;
-    await requirePort(config.api.host, port);
+    if (config.api.port !== 0) await requirePort(config.api.host, config.api.port);
     const [databaseUrl, temporal] = await settled([
       startDatabase(options, embedded),
       startTemporalService(options, embedded),
     ]);
+    // Chosen last, so that nobody else takes it meanwhile.
+    const port = config.api.port === 0 ? await freePort() : config.api.port;
     const env = serverEnvironment(options, { port, databaseUrl, temporalAddress: temporal.address });
     const ready = await startServerService(options, embedded, env);
     const all = [...embedded.services];

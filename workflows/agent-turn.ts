@@ -99,12 +99,14 @@ function nextBatch(calls: readonly PlannedCall[]): readonly PlannedCall[] {
 }
 
 /** A call whose activity failed for good is closed with a truthful result, so that the transcript stays whole. */
-async function runTool({ replies, ...step }: Asked, call: PlannedCall) {
+async function runTool(asked: Asked, call: PlannedCall, isAgain = false): Promise<ToolDone> {
+  const { replies, ...step } = asked;
   const key = { ...step, index: call.index };
   const work = call.asksAgents ? askAgents(key, replies) : executeTool(key, call);
   return work.catch(async (error: unknown) => {
     const code = codeUnlessCancelled(error);
-    const settled = await settleTool({ ...key, code });
+    const settled = await settleTool({ ...key, code, ...(isAgain && { isAgain }) });
+    if (settled.again) return runTool(asked, call, true);
     return settled.probe ? runProbed(key, call, code) : settled;
   });
 }

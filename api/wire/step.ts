@@ -26,7 +26,7 @@ export const toWireStep = (step: Step) => ({
     step.totalTokens === null ? null : { reasoning_tokens: step.reasoningTokens ?? 0 },
   prompt_tokens_details: step.totalTokens === null ? null : promptDetails(step),
   // Everturn's own: the share of the prompt that a provider's cache can have, byte for byte.
-  prompt_prefix_share: step.promptPrefixShare,
+  ...(step.promptPrefixShare !== null && { prompt_prefix_share: step.promptPrefixShare }),
   stop_reason: step.stopReason,
   tags: step.tags,
   tid: null,

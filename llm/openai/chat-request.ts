@@ -34,10 +34,7 @@ export function buildChatRequest(
   const userField = isOpenAi && request.user !== undefined ? { user: request.user } : {};
   return {
     model,
-    messages: request.messages.flatMap((message, index) => [
-      ...toChatMessages(message, target),
-      ...imagesOfResults(request.messages, index),
-    ]),
+    messages: request.messages.flatMap((_message, index) => toChatMessages(request.messages, index, target)),
     ...(settings.maxOutputTokens !== null && {
       // Local servers know only the older name of this limit.
       [isOpenAi ? 'max_completion_tokens' : 'max_tokens']: settings.maxOutputTokens,
@@ -63,8 +60,17 @@ export function buildChatRequest(
   };
 }
 
-/** One message of the conversation: nothing at all for a reply that was only reasoning. */
-export function toChatMessages(message: PromptMessage, target: OpenAiTarget): ChatCompletionMessageParam[] {
+/** What one message of the conversation is here: nothing at all for a reply that was only reasoning. */
+export function toChatMessages(
+  messages: readonly PromptMessage[],
+  index: number,
+  target: OpenAiTarget,
+): ChatCompletionMessageParam[] {
+  const own = messages.slice(index, index + 1).flatMap((message) => toOwnMessages(message, target));
+  return [...own, ...imagesOfResults(messages, index)];
+}
+
+function toOwnMessages(message: PromptMessage, target: OpenAiTarget): ChatCompletionMessageParam[] {
   switch (message.role) {
     case 'system':
       return [{ role: 'system', content: message.text }];

@@ -89,7 +89,7 @@ async function askChat({ sdk, options, prompts, request, reading, signal }: Aske
     fields: buildChatRequest({ ...request, messages: [] }, options),
     list: 'messages',
     dialect: `chat/${options.provider}`,
-    write: (message) => toChatMessages(message, options),
+    write: (messages, index) => toChatMessages(messages, index, options),
   });
   const stream = await send<ChatCompletionChunk>(sdk, '/chat/completions', bytes, signal);
   return { print, reply: await readChatStream(stream, { ...reading, promptCharacters: promptBytes }) };
@@ -103,7 +103,8 @@ async function askResponses(asked: Asked): Promise<Answer> {
     fields: buildResponsesRequest({ ...request, messages: [] }, options, isBackground),
     list: 'input',
     dialect: `responses/${options.provider}`,
-    write: (message) => toInputItems(message, options),
+    write: (messages, index) =>
+      messages.slice(index, index + 1).flatMap((each) => toInputItems(each, options)),
   });
   const reader = { ...reading, promptCharacters: promptBytes };
   const begin = () => send<ResponseStreamEvent>(sdk, '/responses', bytes, signal);

@@ -30,7 +30,7 @@ export function toRequestBody(
     readonly list: 'messages' | 'input';
     /** Tells apart what the same messages are written as. */
     readonly dialect: string;
-    readonly write: (message: PromptMessage) => readonly unknown[];
+    readonly write: (messages: readonly PromptMessage[], index: number) => readonly unknown[];
   },
 ): RequestBody {
   const pick = (isHead: boolean) =>
@@ -45,8 +45,8 @@ export function toRequestBody(
     {
       head,
       messages,
-      write: (message) =>
-        write(message)
+      write: (all, index) =>
+        write(all, index)
           .map((item) => JSON.stringify(item))
           .join(','),
     },

@@ -6,6 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { reembedWorkflowId } from '../../domain/reembed';
 import { expiryWorkflowId, turnWorkflowId } from '../../domain/turn';
 import { startFakeEmbeddings } from '../support/fake-embeddings';
@@ -38,6 +39,7 @@ const REPLIES: Record<string, readonly FakeReply[]> = {
   'max-steps': [INSERT],
   'model-failure': [{ error: { status: 401 } }],
   cancelled: [INSERT, { text: CANARY, delayMs: 20_000 }],
+  'tool-again': [{ toolCalls: [SEARCH] }, { text: CANARY }],
   'tool-settled': [{ toolCalls: [SEARCH] }, { text: CANARY }],
   queued: [{ text: CANARY, delayMs: 400 }],
   'required-before-exit': [{ text: CANARY }, INSERT, { text: CANARY }],
@@ -126,6 +128,26 @@ async function record(): Promise<void> {
       for each row when (new.status = 'done' and old.attempt < 5) execute function refuse()`);
   await save('tool-settled', await turn('tool-settled'));
   await database.pool.query('drop trigger refuse on tool_executions');
+
+  // A `once` call that is lost before its claim gets another attempt: the server stands still while it is about to claim.
+  await database.pool.query(`
+    update tools set effects = 'once' where name = 'conversation_search';
+    create sequence claims;
+    create function be_slow() returns trigger language plpgsql as $$ begin
+      if nextval('claims') = 1 then perform pg_sleep(2); raise 'refused by the recorder'; end if;
+      return new;
+    end $$;
+    create trigger be_slow before insert on tool_executions for each row execute function be_slow()`);
+  const again = turn('tool-again');
+  const claiming = `select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`;
+  await until(async () => (await database.pool.query(claiming)).rowCount === 1);
+  process.kill(server.pid, 'SIGSTOP');
+  await sleep(3_000);
+  process.kill(server.pid, 'SIGCONT');
+  await save('tool-again', await again);
+  await database.pool.query(`
+    drop trigger be_slow on tool_executions;
+    update tools set effects = 'read' where name = 'conversation_search'`);
 
   const queued = await createAgent(url);
   await sendAsync(url, queued.id, `shape queued ${CANARY}`);

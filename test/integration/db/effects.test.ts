@@ -55,7 +55,8 @@ const eventTypes = async (runId: string) =>
   (await readEvents(database.pool, runId, 0, 100)).map(({ seq, event }) => `${seq} ${event.type}`);
 
 describe('a worker that Temporal lost sight of', () => {
-  const verdict = (runId: string, code: string) => turns.settleTool({ runId, step: 0, index: 0, code });
+  const verdict = (runId: string, code: string, more: { isAgain?: boolean } = {}) =>
+    turns.settleTool({ runId, step: 0, index: 0, code, ...more });
 
   async function livingWorker() {
     const presence = newPresence();
@@ -86,7 +87,7 @@ describe('a worker that Temporal lost sight of', () => {
     const { worker, die } = await livingWorker();
     const holder = await database.pool.connect();
     await holder.query(`begin; select from steps where run_id = '${runId}' for no key update`);
-    const judged = verdict(runId, 'WORKER_LOST').catch((error: unknown) => error);
+    const judged = verdict(runId, 'WORKER_LOST', { isAgain: true }).catch((error: unknown) => error);
     const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
     await until(async () => (await rowsOf(waiting)).length === 1, 10_000);
     const tool = await openedTool(worker, runId);
@@ -97,6 +98,34 @@ describe('a worker that Temporal lost sight of', () => {
     await worker.saveToolResult(tool, succeeded('acted'));
     expect(await verdict(runId, 'WORKER_LOST')).toEqual({});
 
+    expect(await getEffect(database.pool, tool.key)).toMatchObject({ status: 'done' });
+    die();
+  });
+
+  it('lets a call that it never claimed run again, once', async () => {
+    const { runId } = await calling('once');
+
+    expect(await verdict(runId, 'WORKER_LOST')).toEqual({ again: true });
+    expect(await verdict(runId, 'TIMEOUT')).toEqual({});
+
+    const other = await calling('once');
+    expect(await verdict(other.runId, 'WORKER_LOST', { isAgain: true })).toEqual({});
+    expect((await partOf(other.runId))['status']).toBe('error');
+  });
+
+  it('is waited for where it claims its call after the next attempt was let go', async () => {
+    const { runId } = await calling('once');
+    const { worker, die } = await livingWorker();
+    expect(await verdict(runId, 'WORKER_LOST')).toEqual({ again: true });
+
+    const tool = await openedTool(worker, runId);
+    await expect(openedTool(turns, runId)).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(verdict(runId, 'CONFLICT', { isAgain: true })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
+    await worker.saveToolResult(tool, succeeded('acted'));
+
+    expect(await verdict(runId, 'CONFLICT', { isAgain: true })).toEqual({});
     expect(await getEffect(database.pool, tool.key)).toMatchObject({ status: 'done' });
     die();
   });

@@ -16,7 +16,6 @@ let database: TestDatabase;
 let pool: Pool;
 let fake: FakeEmbeddings;
 let messages: Searches['messages'];
-jest.setTimeout(60_000);
 beforeAll(async () => {
   database = await createTestDatabase();
   pool = database.pool;
@@ -202,11 +201,13 @@ it('does not keep a vector that was asked of a model which the agent has no more
 
 it('loses no message that is committed after a later one was embedded', async () => {
   const agentId = await agentWith(SMALL);
+  // The messages of one conversation are committed in their order; those of two are not.
+  const other = await insertConversation(pool, agentId);
   await inTransaction(pool, async (tx) => {
     await tx.query(`update agents set name = name where id = $1`, [agentId]);
     await tx.query(
-      `insert into messages (id, agent_id, conversation_id, role, parts) values ('message-late-' || $1, $1, $1, 'user', $2)`,
-      [agentId, JSON.stringify([{ type: 'text', text: 'late automobile' }])],
+      `insert into messages (id, agent_id, conversation_id, role, parts) values ('message-late-' || $1, $1, $3, 'user', $2)`,
+      [agentId, JSON.stringify([{ type: 'text', text: 'late automobile' }]), other],
     );
     await say(agentId, 'early automobile');
     await fill();

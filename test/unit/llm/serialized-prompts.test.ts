@@ -14,7 +14,8 @@ const thinks: PromptMessage = {
 /** Writes messages as JSON and remembers which. */
 function writing() {
   const written: PromptMessage[] = [];
-  const write = (message: PromptMessage): string => {
+  const write = (messages: readonly PromptMessage[], index: number): string => {
+    const message = messages[index]!;
     written.push(message);
     return message === thinks ? '' : JSON.stringify(message);
   };
@@ -33,6 +34,19 @@ it('writes only what the last prompt of a conversation did not have', () => {
 
   expect(listOf(bytes)).toEqual([a, b, c]);
   expect(written).toEqual([a, b, c]);
+});
+
+it('writes results again that got another neighbour', () => {
+  const prompts = createSerializedPrompts();
+  const result = (toolCallId: string): PromptMessage => ({ role: 'tool', toolCallId, name: 'f', text: 'ok' });
+  const [a, b, c, d] = [says('a'), result('b'), result('c'), result('d')];
+  const { written, write } = writing();
+
+  prompts.serialize('one', { head: '', messages: [a, b, c], write });
+  const { bytes } = prompts.serialize('one', { head: '', messages: [a, b, c, d], write });
+
+  expect(listOf(bytes)).toEqual([a, b, c, d]);
+  expect(written).toEqual([a, b, c, b, c, d]);
 });
 
 it.each([
@@ -120,7 +134,8 @@ describe('the body of a request', () => {
       says('Hi'),
       thinks,
       { role: 'assistant', parts: [{ type: 'text', text: 'a' }, { type: 'tool_call', id: 'c', name: 'f', arguments: '{}' }] },
-      { role: 'tool', toolCallId: 'c', name: 'f', text: 'ok' },
+      { role: 'tool', toolCallId: 'c', name: 'f', text: 'ok', images: [{ type: 'image', source: { type: 'url', url: 'https://a.example/b.png' } }] },
+      { role: 'user', parts: [{ type: 'text', text: 'and now?' }] },
     ],
     tools: [{ name: 'f', description: 'F', parameters: { type: 'object', properties: {} } }],
     toolChoice: 'auto',
@@ -133,13 +148,13 @@ describe('the body of a request', () => {
     list: 'messages' as const,
     dialect: 'chat',
     fields: buildChatRequest({ ...given, messages: [] }, target),
-    write: (message: PromptMessage) => toChatMessages(message, target),
+    write: (messages: readonly PromptMessage[], index: number) => toChatMessages(messages, index, target),
   });
   const responses = (given: ModelRequest) => ({
     list: 'input' as const,
     dialect: 'responses',
     fields: buildResponsesRequest({ ...given, messages: [] }, target),
-    write: (message: PromptMessage) => toInputItems(message, target),
+    write: (messages: readonly PromptMessage[], index: number) => toInputItems(messages[index]!, target),
   });
 
   it.each([
