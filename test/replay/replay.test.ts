@@ -48,6 +48,7 @@ it('there is a history of every shape a turn can take, and of the workflows besi
     'reembed',
     'required-before-exit',
     'sleeper-woken',
+    'tool-again',
     'tool-settled',
     'tools',
     'undo',
