@@ -24,8 +24,9 @@ export async function post(url: string, body: unknown): Promise<Readonly<Record<
 }
 
 /** Patches JSON; the answer is not looked at. */
-export const patch = async (url: string, body: unknown): Promise<void> =>
-  void (await textOf(await open('PATCH', url, body)));
+export async function patch(url: string, body: unknown): Promise<void> {
+  await textOf(await open('PATCH', url, body));
+}
 
 async function textOf(answer: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
