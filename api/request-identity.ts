@@ -3,8 +3,8 @@ import type { Request } from 'express';
 import { AppError } from '../domain/errors';
 import { canonicalJson, keyOfHeader, keyOfOtids, type RequestIdentity } from '../domain/request-identity';
 
-/** Ways to ask for a turn. The same body sent to two of them is two requests. */
-export type RouteKind = 'messages' | 'stream' | 'async' | 'compact';
+/** Ways to ask for a turn, or for a call of a tool by hand. The same body sent to two of them is two requests. */
+export type RouteKind = 'messages' | 'stream' | 'async' | 'compact' | 'tool';
 
 const MAX_KEY_LENGTH = 255;
 

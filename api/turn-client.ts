@@ -144,7 +144,11 @@ function createToolStarter(client: Client, taskQueue: string) {
   });
 
   async function runTool(input: ToolRunInput): Promise<void> {
-    await client.workflow.execute(TOOL_RUN_WORKFLOW, toolRunOptions(input));
+    // A request that is sent again waits for the workflow of the first sending.
+    await client.workflow.execute(TOOL_RUN_WORKFLOW, {
+      ...toolRunOptions(input),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    });
   }
 
   async function startTool(input: ToolRunInput): Promise<void> {

@@ -18,7 +18,21 @@ import { applyResolution } from './resolve-effect';
 import { nextUndo, settleUndo } from './undo';
 import { EFFECTS_FOR_AGENT, toTool, type ToolRow } from './tools';
 
-/** Stores a call by hand before its workflow starts. Returns the tool's effects; null if the agent has no such tool. */
+/** The effects of an agent's tool; null if the agent has no such tool. */
+export async function effectsOfTool(
+  db: Queryable,
+  agentId: string,
+  toolName: string,
+): Promise<ToolEffects | null> {
+  const { rows } = await db.query<{ effects: ToolEffects }>(
+    `select ${EFFECTS_FOR_AGENT} as effects from agent_tools at join tools t on t.id = at.tool_id
+      where at.agent_id = $1 and t.name = $2`,
+    [agentId, toolName],
+  );
+  return rows[0]?.effects ?? null;
+}
+
+/** Stores a call by hand before its workflow starts. */
 export async function mintToolRun(
   db: Queryable,
   run: {
@@ -27,15 +41,39 @@ export async function mintToolRun(
     readonly toolName: string;
     readonly args: ToolArguments;
   },
-): Promise<ToolEffects | null> {
-  const { rows } = await db.query<{ effects: ToolEffects }>(
-    `with tool as (select ${EFFECTS_FOR_AGENT} as effects from agent_tools at join tools t on t.id = at.tool_id
-                    where at.agent_id = $2 and t.name = $3),
-          minted as (insert into tool_runs (id, agent_id, tool_name, args) select $1, $2, $3, $4 from tool)
-     select effects from tool`,
-    [run.id, run.agentId, run.toolName, toJsonb(run.args)],
-  );
-  return rows[0]?.effects ?? null;
+): Promise<void> {
+  await db.query(`insert into tool_runs (id, agent_id, tool_name, args) values ($1, $2, $3, $4)`, [
+    run.id,
+    run.agentId,
+    run.toolName,
+    toJsonb(run.args),
+  ]);
+}
+
+// How long a call by hand is remembered by what it was asked with.
+const REMEMBERED = '1 hour';
+
+/**
+ * The id of the call that an earlier sending of a request stored, where `joins`; else that of a new one, which `mint` stores in the
+ * same transaction. Sendings that arrive at once store one.
+ */
+export function mintOnce(
+  pool: Pool,
+  { hash, joins }: { readonly hash: string; readonly joins: boolean },
+  { id, mint }: { readonly id: string; readonly mint: (db: Queryable) => Promise<void> },
+): Promise<string> {
+  return inTransaction(pool, async (db) => {
+    await db.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [hash]);
+    const { rows } = await db.query<{ id: string }>(
+      `select id from tool_runs where $2 and request_hash = $1 and created_at > now() - interval '${REMEMBERED}'
+        order by created_at desc limit 1`,
+      [hash, joins],
+    );
+    if (rows[0]) return rows[0].id;
+    await mint(db);
+    await db.query(`update tool_runs set request_hash = $2 where id = $1`, [id, hash]);
+    return id;
+  });
 }
 
 /**
@@ -58,13 +96,18 @@ export async function mintTrial(
   );
 }
 
-/** What a call by hand came to, or `NOT_FOUND`. */
-export async function getToolRunOutcome(db: Queryable, id: string): Promise<ToolOutcome> {
+/** What a call by hand came to; null while it is under way, or when it is gone. */
+export async function findToolRunOutcome(db: Queryable, id: string): Promise<ToolOutcome | null> {
   const { rows } = await db.query<{ outcome: ToolOutcome | null }>(
     `select outcome from tool_runs where id = $1`,
     [id],
   );
-  const outcome = rows[0]?.outcome;
+  return rows[0]?.outcome ?? null;
+}
+
+/** What a call by hand came to, or `NOT_FOUND`. */
+export async function getToolRunOutcome(db: Queryable, id: string): Promise<ToolOutcome> {
+  const outcome = await findToolRunOutcome(db, id);
   if (!outcome)
     throw new AppError('NOT_FOUND', `tool run ${id} has no outcome; its agent was deleted meanwhile`);
   return outcome;

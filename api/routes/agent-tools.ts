@@ -10,13 +10,13 @@ import {
 } from '../../db/agent-attachments';
 import { lockAgent, requireAgent, updateAgent } from '../../db/agents';
 import { inTransaction, type Queryable } from '../../db/pool';
-import { getToolRunOutcome, mintToolRun } from '../../db/tool-runs';
+import { effectsOfTool, mintToolRun } from '../../db/tool-runs';
 import { getTool } from '../../db/tools';
 import { isJsonObject } from '../../domain/agent';
-import { newId } from '../../new-id';
 import { loadAgentState } from '../agent-state';
 import type { ApiDeps } from '../deps';
 import { isLegacyClient } from '../middleware/sdk-version';
+import { runByHand } from '../run-by-hand';
 import { toWireAgent } from '../wire/agent';
 import { fromWireExpiry } from '../wire/approval';
 import {
@@ -104,11 +104,13 @@ function addToolRunRoute(router: Router, { db, turns }: Pick<ApiDeps, 'db' | 'tu
     const { agentId, toolName } = req.params;
     const { args } = parseBody(RunToolBody, req.body ?? {});
     await requireAgent(db, agentId);
-    const run = { id: newId('job'), agentId, toolName, args: args ?? {} };
-    const effects = await mintToolRun(db, run);
+    const effects = await effectsOfTool(db, agentId, toolName);
     if (effects === null) throw toolNotAttached({ agentId, toolName });
-    await turns.runTool({ id: run.id, effects });
-    res.json(toWireToolResult(await getToolRunOutcome(db, run.id)));
+    const { outcome } = await runByHand({ db, turns }, req, {
+      effects,
+      mint: (tx, id) => mintToolRun(tx, { id, agentId, toolName, args: args ?? {} }),
+    });
+    res.json(toWireToolResult(outcome));
   });
 }
 

@@ -12,7 +12,7 @@ import type { McpConfig } from '../../domain/mcp-server';
 import { newId } from '../../new-id';
 import type { ApiDeps } from '../deps';
 import { refreshMcpTools } from '../mcp-tool-list';
-import { runMcpTool } from '../run-mcp-tool';
+import { runTrial } from '../run-by-hand';
 import { parseMcpServer, parseMcpServerUpdate, RunMcpToolBody, toWireMcpServer } from '../wire/mcp-server';
 import { toWireTool, toWireToolResult } from '../wire/tool';
 import { parseBody } from '../wire/validation';
@@ -82,7 +82,8 @@ export function mcpServerRoutes({ db, mcp, turns, log }: ApiDeps): Router {
     const { args } = parseBody(RunMcpToolBody, req.body ?? {});
     const server = await getMcpServer(db, req.params.mcpServerId);
     const tool = await getMcpTool(db, server.id, req.params.toolId);
-    res.json(toWireToolResult(await runMcpTool({ db, turns }, req, { tool, args })));
+    const { outcome } = await runTrial({ db, turns }, req, { tool, args });
+    res.json(toWireToolResult(outcome));
   });
 
   return router;

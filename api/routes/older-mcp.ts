@@ -14,7 +14,7 @@ import type { McpTarget } from '../../domain/mcp-server';
 import { newId } from '../../new-id';
 import type { ApiDeps } from '../deps';
 import { readMcpTools, refreshMcpTools } from '../mcp-tool-list';
-import { runMcpTool } from '../run-mcp-tool';
+import { runTrial } from '../run-by-hand';
 import {
   fromOlderBody,
   parseMcpServer,
@@ -106,7 +106,9 @@ function addOlderToolRoutes(router: Router, { db, mcp, turns }: Pick<ApiDeps, 'd
     const server = await getMcpServerByName(db, serverName);
     const tool = await findMcpTool(db, server.id, toolName);
     if (!tool) throw noSuchTool(serverName, toolName);
-    const { status, result } = await runMcpTool({ db, turns }, req, { tool, args });
+    const {
+      outcome: { status, result },
+    } = await runTrial({ db, turns }, req, { tool, args });
     res.json({ result, success: status === 'success' });
   });
 }

@@ -1,10 +1,9 @@
 import type { Router } from 'express';
-import { getToolRunOutcome, mintTrial } from '../../db/tool-runs';
 import { AppError } from '../../domain/errors';
 import type { ToolJsonSchema } from '../../domain/tool';
-import { trialEffects } from '../../domain/tool-run';
 import { newId } from '../../new-id';
 import type { ApiDeps } from '../deps';
+import { runTrial } from '../run-by-hand';
 import { fromWireTool, sourceToRead, toWireTrial, TrySourceBody } from '../wire/tool';
 import { parseBody } from '../wire/validation';
 
@@ -19,13 +18,8 @@ export function addTrialRoute(
     const derived = source && (await deriveSchema({ ...source, name: name ?? null }));
     const tool = { ...fromWireTool(body, derived), id: newId('tool') };
     checkName(name, tool.jsonSchema);
-    const run = { id: newId('job'), tool, args, env: env ?? {} };
-    await mintTrial(db, run);
-    await turns.runTool({ id: run.id, effects: trialEffects(tool) });
-    const outcome = await getToolRunOutcome(db, run.id);
-    res.json(
-      toWireTrial(outcome, { id: newId('message'), callId: run.id, name: tool.name, date: new Date() }),
-    );
+    const { id, outcome } = await runTrial({ db, turns }, req, { tool, args, env: env ?? {} });
+    res.json(toWireTrial(outcome, { id: newId('message'), callId: id, name: tool.name, date: new Date() }));
   });
 }
 

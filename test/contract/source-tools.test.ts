@@ -271,6 +271,26 @@ it('tries a source without an agent and answers with a message of the original f
 }); // prettier-ignore
 
 it.each([
+  ['an SDK sends it again', [{}, { 'x-stainless-retry-count': '1' }], 1],
+  ['it has the key of the one before', [{ 'idempotency-key': 'k1' }, { 'idempotency-key': 'k1' }], 1],
+  ['it has another key', [{ 'idempotency-key': 'k2' }, { 'idempotency-key': 'k3' }], 2],
+  ['it is the same again, on purpose', [{}, {}], 2],
+])('a call by hand is made once or anew: %s', async (why, headers, calls) => {
+  const { source_code } = request('tools.create.boom.json');
+  const body = { source_code, args: { x: why } };
+
+  const ids: unknown[] = [];
+  for (const each of headers) {
+    const answer = await api.call('POST', '/v1/tools/run', body, each as Record<string, string>);
+    expect(answer).toMatchObject({ status: 200, body: { tool_return: expect.stringContaining('bad y') } });
+    ids.push(answer.body.tool_call_id);
+  }
+
+  expect(stored).toHaveLength(calls);
+  expect(new Set(ids).size).toBe(calls);
+});
+
+it.each([
   ['a name that the source lacks', { name: 'other' }, 400, "Function 'other' not found"],
   [
     'a name that the schema lacks',

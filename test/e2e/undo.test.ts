@@ -110,6 +110,26 @@ it('an undo that may act once and whose worker dies is not repeated, and says so
   expect(target.calls('b1')).toBe(2);
 });
 
+it('a call by hand that an SDK sends again before it has an answer is made once', async () => {
+  const agentId = await agentWith('charge');
+  target.hold('by-hand', { isRecorded: true });
+  const run = (again: boolean) =>
+    fetch(`${url}/v1/agents/${agentId}/tools/charge/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-stainless-retry-count': again ? '1' : '0' },
+      body: JSON.stringify({ args: { label: 'by-hand' } }),
+    }).then((response) => response.json() as Promise<Json>);
+  const first = run(false);
+  await until(() => target.calls('by-hand') === 1);
+
+  const second = run(true);
+  target.release('by-hand');
+
+  expect(await first).toMatchObject({ status: 'success' });
+  expect(await second).toEqual(await first);
+  expect(target.calls('by-hand')).toBe(1);
+});
+
 it('a turn that is rolled back takes back what its tools did', async () => {
   const agentId = await agentWith('charge');
   const first = await sendAsync(url, agentId, `${calling('charge', 'third-deed')}\nTHEN\nDELAY 60000`);
