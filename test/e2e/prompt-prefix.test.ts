@@ -116,12 +116,12 @@ async function stepShares(agentId: string): Promise<readonly (number | null)[]> 
   const shares: (number | null)[] = [];
   let after = '';
   for (;;) {
-    const page = await call<{ id: string; prompt_prefix_share: number | null }[]>(
+    const page = await call<{ id: string; prompt_prefix_share?: number }[]>(
       server.url ?? '',
       'GET',
       `/v1/steps?agent_id=${agentId}&order=asc&limit=100${after}`,
     );
-    shares.push(...page.map((step) => step.prompt_prefix_share));
+    shares.push(...page.map((step) => step.prompt_prefix_share ?? null));
     const last = page.at(-1);
     if (!last) return shares;
     after = `&after=${last.id}`;
