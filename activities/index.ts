@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { AppError } from '../domain/errors';
 import type { CloseRunInput, ToolKey } from '../domain/turn';
 import type { ActivityDeps } from './deps';
 import { createCollectReplies, createSendToAgents } from './ask-agents';
@@ -45,7 +46,9 @@ function asActivity<Input, Output>(
       .then(checkPayload)
       .catch((error: unknown) => {
         const { info, log } = Context.current();
-        log.warn('activity failed', { attempt: info.attempt, error });
+        // Somebody wanted a cancelled one to end.
+        const level = error instanceof AppError && error.code === 'CANCELLED' ? 'debug' : 'warn';
+        log[level]('activity failed', { attempt: info.attempt, error });
         throw toFailure(error, { attempt: info.attempt, givesUp });
       });
 }
