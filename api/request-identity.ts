@@ -28,9 +28,12 @@ export function requestIdentity(
   return {
     key: header ? keyOfHeader(header) : fitting(keyOfOtids(messagesOf(body))),
     hash: fingerprint(kind, conversationId, body),
-    isResent: Number(req.get('x-stainless-retry-count') ?? 0) >= 1,
+    isResent: isResent(req),
   };
 }
+
+/** Whether the SDK says that it sends this request again. */
+export const isResent = (req: Request): boolean => Number(req.get('x-stainless-retry-count') ?? 0) >= 1;
 
 /** The fingerprint of a request: equal for equal JSON, whatever the order of its keys. */
 export const fingerprint = (kind: RouteKind, conversationId: string, body: unknown): string =>

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import type { Queryable } from '../db/pool';
-import { findToolRunOutcome, getToolRunOutcome, mintOnce, mintTrial } from '../db/tool-runs';
+import { findToolRunOutcome, getToolRunOutcome, mintCallOnce, mintTrial } from '../db/tool-runs';
 import type { ToolEffects, ToolOutcome } from '../domain/tool';
 import type { ToolArguments } from '../domain/tool-arguments';
 import { trialEffects, type TriedTool } from '../domain/tool-run';
@@ -24,7 +24,7 @@ export async function runByHand(
 ): Promise<{ readonly id: string; readonly outcome: ToolOutcome }> {
   const { key, hash, isResent } = requestIdentity(req, { kind: 'tool', conversationId: req.path });
   const fresh = newId('job');
-  const id = await mintOnce(
+  const id = await mintCallOnce(
     db,
     { hash: key === null ? hash : `${key}\n${hash}`, joins: key !== null || isResent },
     { id: fresh, mint: (tx) => mint(tx, fresh) },

@@ -12,6 +12,7 @@ import {
 import { AppError } from '../domain/errors';
 import { derivedId } from '../new-id';
 import type { ApiDeps } from './deps';
+import { isResent } from './request-identity';
 
 const EMBED_TIMEOUT_MS = 30_000;
 
@@ -79,8 +80,7 @@ async function nameAgain(
       id: derivedId('passage', 'request', archiveId, key, index),
     }));
   }
-  const isResent = Number(req.get('x-stainless-retry-count') ?? 0) >= 1;
-  if (!isResent) return passages;
+  if (!isResent(req)) return passages;
   const known = await findSamePassages(db, archiveId, passages);
   return passages.map((passage, index) => ({ ...passage, id: known[index] ?? passage.id }));
 }

@@ -57,7 +57,7 @@ const REMEMBERED = '1 hour';
  * The id of the call that an earlier sending of a request stored, where `joins`; else that of a new one, which `mint` stores in the
  * same transaction. Sendings that arrive at once store one.
  */
-export function mintOnce(
+export function mintCallOnce(
   pool: Pool,
   { hash, joins }: { readonly hash: string; readonly joins: boolean },
   { id, mint }: { readonly id: string; readonly mint: (db: Queryable) => Promise<void> },
