@@ -39,3 +39,15 @@ export async function applyLoad(
 export function quantile(ascending: readonly number[], q: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor(q * ascending.length))] ?? Number.NaN;
 }
+
+/** Half of the times lie below the one, 95 of 100 below the other. */
+export interface Quantiles {
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+}
+
+/** The quantiles of times in any order. */
+export function quantilesOf(times: readonly number[]): Quantiles {
+  const ascending = [...times].sort((a, b) => a - b);
+  return { p50Ms: quantile(ascending, 0.5), p95Ms: quantile(ascending, 0.95) };
+}

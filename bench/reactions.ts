@@ -1,12 +1,8 @@
 import { openPost, patch, post } from './http';
-import { quantile } from './load';
+import { type Quantiles, quantilesOf } from './load';
 import type { BenchStack } from './stack';
 import { createAgent } from './turns';
 
-export interface Quantiles {
-  readonly p50Ms: number;
-  readonly p95Ms: number;
-}
 /** How long people wait for what they told a turn. */
 export interface Reactions {
   /** A cancel while the model is asked, until the stream of the turn has ended. */
@@ -28,8 +24,7 @@ export async function measureReactions({ api }: BenchStack): Promise<Reactions> 
 async function timeRounds(round: () => Promise<number>): Promise<Quantiles> {
   const times: number[] = [];
   for (let n = 0; n < ROUNDS; n++) times.push(await round());
-  times.sort((a, b) => a - b);
-  return { p50Ms: quantile(times, 0.5), p95Ms: quantile(times, 0.95) };
+  return quantilesOf(times);
 }
 
 async function timeCancel(api: string, agentId: string): Promise<number> {

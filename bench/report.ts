@@ -1,6 +1,6 @@
 import { nameOf } from './cells';
 import type { CellResult } from './measure-cell';
-import type { Quantiles } from './reactions';
+import type { Quantiles } from './load';
 import type { Singles } from './singles';
 
 const COLUMNS = [

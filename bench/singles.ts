@@ -3,9 +3,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { turnWorkflowId } from '../domain/turn';
-import { applyLoad, quantile } from './load';
+import { applyLoad, type Quantiles, quantilesOf } from './load';
 import { usageOfServices } from './processes';
-import { measureReactions, type Quantiles, type Reactions } from './reactions';
+import { measureReactions, type Reactions } from './reactions';
 import { measureSpans, type Spans } from './spans';
 import type { BenchStack } from './stack';
 import { measureToolLoad, type ToolLoad } from './tool-load';
@@ -81,8 +81,7 @@ async function timeFirstEvents({ api }: BenchStack) {
   for (let turn = 0; turn < 60; turn++) {
     times.push(await firstEventMs(api, agentFor([agents ?? []], 0, turn), 'SAY Hello, Ada.'));
   }
-  times.sort((a, b) => a - b);
-  return { p50Ms: quantile(times, 0.5), p95Ms: quantile(times, 0.95) };
+  return quantilesOf(times);
 }
 
 const COUNTED = 10;

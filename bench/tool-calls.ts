@@ -5,15 +5,13 @@ import type { ToolOutcome } from '../domain/tool';
 import { createLogger } from '../log';
 import { composeLanguages } from '../runtime/source-languages';
 import { createMcpConnections } from '../tools/mcp/connections';
-import { quantile } from './load';
+import { type Quantiles, quantilesOf } from './load';
 
 const CALLS = 60;
 
 /** One warm call of a kind of tool, without the turn around it. */
-export interface ToolTiming {
+export interface ToolTiming extends Quantiles {
   readonly kind: string;
-  readonly p50Ms: number;
-  readonly p95Ms: number;
 }
 
 interface Kind {
@@ -93,8 +91,7 @@ async function timeKind({ kind, result, call }: Kind): Promise<ToolTiming> {
     if (outcome.result !== result) throw new Error(`the ${kind} tool answered: ${outcome.result}`);
     if (count > 0) times.push(performance.now() - startedAt);
   }
-  times.sort((a, b) => a - b);
-  return { kind, p50Ms: quantile(times, 0.5), p95Ms: quantile(times, 0.95) };
+  return { kind, ...quantilesOf(times) };
 }
 
 /** No server of the benchmark asks for authorization. */

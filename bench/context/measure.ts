@@ -1,6 +1,6 @@
 import { newId } from '../../new-id';
 import type { Pool } from '../../db/pool';
-import { quantile } from '../load';
+import { type Quantiles, quantilesOf } from '../load';
 import type { BenchStack } from '../stack';
 import { createAgent, takeTurn } from '../turns';
 
@@ -10,12 +10,10 @@ interface Past {
   readonly inContext: number;
   readonly outOfContext: number;
 }
-export interface ContextCost {
+export interface ContextCost extends Quantiles {
   readonly name: string;
   /** The first turn, which has to read everything. */
   readonly firstMs: number;
-  readonly p50Ms: number;
-  readonly p95Ms: number;
   /** p50 beside that of the shortest context. */
   readonly ratio: number;
 }
@@ -54,8 +52,7 @@ export async function measureContexts(
   }
   const costs = PASTS.map(({ name }, at) => {
     const [firstMs = Number.NaN, ...later] = times[at] ?? [];
-    later.sort((a, b) => a - b);
-    return { name, firstMs, p50Ms: quantile(later, 0.5), p95Ms: quantile(later, 0.95) };
+    return { name, firstMs, ...quantilesOf(later) };
   });
   return costs.map((cost) => ({ ...cost, ratio: cost.p50Ms / (costs[0]?.p50Ms ?? Number.NaN) }));
 }
