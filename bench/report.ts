@@ -1,6 +1,7 @@
 import { nameOf } from './cells';
 import type { CellResult } from './measure-cell';
 import type { Quantiles } from './load';
+import { memoryText } from './server-memory';
 import type { Singles } from './singles';
 
 const COLUMNS = [
@@ -62,7 +63,7 @@ export function singlesText({
   reactions,
   costs,
   spans,
-  memoryRoundsMb,
+  memory,
 }: Singles): string {
   const seconds = fiftyToolsMs.map((ms) => (ms / 1000).toFixed(2)).join(', ');
   return [
@@ -74,7 +75,7 @@ export function singlesText({
         `  ${kind.padEnd(14)} p50 ${p50Ms.toFixed(1).padStart(6)} ms, p95 ${p95Ms.toFixed(1).padStart(6)} ms`,
     ),
     `${toolLoad.calls} tool calls of all kinds at once: ${toolLoad.seconds.map((each) => each.toFixed(1)).join(', ')} s a round, ` +
-      `server RSS before and after each: ${toolLoad.rssMb.map((mb) => mb.toFixed(0)).join(', ')} MB`,
+      `server RSS after each: ${memoryText(toolLoad.memory)}`,
     `first streamed event: ${quantiles(firstEvent)}`,
     `cancel to the end of the stream: ${quantiles(reactions.cancel)}`,
     `approval to the reply (a tool and a model call): ${quantiles(reactions.approval)}`,
@@ -83,11 +84,7 @@ export function singlesText({
         `${cost.shape}: ${cost.statements} SQL statements in ${cost.transactions} transactions, ` +
         `${cost.activities} activities, ${cost.historyEvents} history events, ${cost.historyBytes} bytes`,
     ),
-    ...(memoryRoundsMb.length > 0
-      ? [
-          `server RSS after each round at 256 callers: ${memoryRoundsMb.map((mb) => mb.toFixed(0)).join(', ')} MB`,
-        ]
-      : []),
+    ...(memory ? [`server RSS after each round at 256 callers: ${memoryText(memory)}`] : []),
     'a one-step turn, median ms:',
     ...spans.map(({ name, ms }) => `  ${name.padEnd(44)}${ms.toFixed(1).padStart(6)}`),
     '',

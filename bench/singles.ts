@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { turnWorkflowId } from '../domain/turn';
 import { applyLoad, type Quantiles, quantilesOf } from './load';
-import { usageOfServices } from './processes';
+import { measureMemoryRounds, type MemoryRounds } from './server-memory';
 import { measureReactions, type Reactions } from './reactions';
 import { measureSpans, type Spans } from './spans';
 import type { BenchStack } from './stack';
@@ -38,8 +38,8 @@ export interface Singles {
   readonly reactions: Reactions;
   readonly costs: readonly TurnCost[];
   readonly spans: Spans;
-  /** Memory of the server after each round of 512 turns at 256 callers. */
-  readonly memoryRoundsMb: readonly number[];
+  /** Rounds of 512 turns at 256 callers; null when there was no time for it. */
+  readonly memory: MemoryRounds | null;
 }
 
 /** Everything that is measured once, one caller at a time, and memory under 256. */
@@ -60,8 +60,8 @@ export async function measureSingles(
   const costs = [await countCost(stack, 'one-step'), await countCost(stack, 'two-tools')];
   progress('spans of a turn');
   const spans = await measureSpans(stack);
-  const memoryRoundsMb = isQuick ? [] : await measureMemory(stack, progress);
-  return { fiftyToolsMs, toolCalls, toolLoad, firstEvent, reactions, costs, spans, memoryRoundsMb };
+  const memory = isQuick ? null : await measureMemory(stack, progress);
+  return { fiftyToolsMs, toolCalls, toolLoad, firstEvent, reactions, costs, spans, memory };
 }
 
 async function timeFiftyTools(stack: BenchStack): Promise<readonly number[]> {
@@ -136,20 +136,15 @@ async function countCost(stack: BenchStack, shape: Shape): Promise<TurnCost> {
 /** Postgres' processes report their counts at most once a second. */
 const settleStatistics = (): Promise<void> => sleep(1_500);
 
-async function measureMemory(
-  stack: BenchStack,
-  progress: (line: string) => void,
-): Promise<readonly number[]> {
-  const callers = 256;
-  const rounds: number[] = [];
-  const cell = { shape: 'one-step', modelMs: 0, callers } as const;
-  for (let round = 1; round <= 4; round++) {
-    progress(`memory at ${callers} callers, round ${round} of 4`);
-    const agents = await createAgents(stack.api, callers, callers);
+const CALLERS = 256;
+const MEMORY_ROUNDS = 4;
+
+const measureMemory = (stack: BenchStack, progress: (line: string) => void): Promise<MemoryRounds> =>
+  measureMemoryRounds(stack, MEMORY_ROUNDS, async (round) => {
+    progress(`memory at ${CALLERS} callers, round ${round} of ${MEMORY_ROUNDS}`);
+    const cell = { shape: 'one-step', modelMs: 0, callers: CALLERS } as const;
+    const agents = await createAgents(stack.api, CALLERS, CALLERS);
     await applyLoad(cell, (caller, turn) =>
       takeTurn(stack.api, agentFor(agents, caller, turn), messageFor(cell)),
     );
-    rounds.push(usageOfServices(stack.pids).server.rssMb);
-  }
-  return rounds;
-}
+  });

@@ -9,11 +9,14 @@ import type { Load } from './load';
 import { findServices, type ServiceName } from './processes';
 
 const MCP_SERVER = path.join(__dirname, 'mcp-server.js');
+const LIVE_HEAP = path.join(__dirname, 'live-heap.js');
 
 /** Everything that a run needs, each in a process of its own, and what it takes to look at it. */
 export interface BenchStack {
   readonly api: string;
   readonly home: string;
+  /** Where the server writes how much it holds, see live-heap.ts. */
+  readonly liveHeapFile: string;
   readonly pids: Readonly<Record<ServiceName, number>>;
   readonly temporalAddress: string;
   readonly db: Pool;
@@ -57,6 +60,7 @@ export async function startBenchStack(modelServer = 'model-server.js'): Promise<
     return {
       api,
       home,
+      liveHeapFile: liveHeapFileIn(home),
       pids: findServices(everturn.pid ?? 0),
       temporalAddress,
       db,
@@ -92,12 +96,16 @@ function startEverturn(home: string, modelUrl: string): ChildProcess {
       LOG_LEVEL: 'warn',
       MCP_DISABLE_STDIO: 'false',
       EVERTURN_MCP_PRIVATE_ADDRESSES: 'true',
+      NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --require "${LIVE_HEAP}"`,
+      BENCH_LIVE_HEAP: liveHeapFileIn(home),
       // Makes the supervisor stop when this process is killed.
       npm_lifecycle_event: 'bench',
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
 }
+
+const liveHeapFileIn = (home: string): string => path.join(home, 'live-heap.txt');
 
 async function apiOf(everturn: ChildProcess): Promise<string> {
   let output = '';

@@ -1,5 +1,5 @@
 import { createMixedAgent, createMixedTools } from '../test/support/mixed-tools';
-import { usageOfServices } from './processes';
+import { measureMemoryRounds, type MemoryRounds } from './server-memory';
 import type { BenchStack } from './stack';
 import { takeTurn } from './turns';
 
@@ -12,8 +12,7 @@ export interface ToolLoad {
   /** In one round. */
   readonly calls: number;
   readonly seconds: readonly number[];
-  /** Memory of the server before the first round and after each. */
-  readonly rssMb: readonly number[];
+  readonly memory: MemoryRounds;
 }
 
 /** Lets twenty agents call ten tools each, round after round, and looks at the memory of the server in between. */
@@ -24,15 +23,12 @@ export async function measureToolLoad(
   const { names, message } = await createMixedTools(stack.api, stack.mcp);
   const agents: string[] = [];
   for (let at = 0; at < AGENTS; at++) agents.push(await createMixedAgent(stack.api, names));
-  const memory = () => usageOfServices(stack.pids).server.rssMb;
   const seconds: number[] = [];
-  const rssMb = [memory()];
-  for (let round = 1; round <= ROUNDS; round++) {
+  const memory = await measureMemoryRounds(stack, ROUNDS, async (round) => {
     progress(`${AGENTS * CALLS_PER_TURN} tool calls at once, round ${round} of ${ROUNDS}`);
     const startedAt = performance.now();
     await Promise.all(agents.map((id) => takeTurn(stack.api, id, message)));
     seconds.push((performance.now() - startedAt) / 1000);
-    rssMb.push(memory());
-  }
-  return { calls: AGENTS * CALLS_PER_TURN, seconds, rssMb };
+  });
+  return { calls: AGENTS * CALLS_PER_TURN, seconds, memory };
 }
