@@ -1,5 +1,5 @@
 import type { Embedder } from '../../domain/embedder';
-import { fuseRanks, type Ranking, strongMatches } from '../../domain/rank-fusion';
+import { fuseRanks, inOrder, type Ranking, strongMatches } from '../../domain/rank-fusion';
 import type { Found, Search, SearchMode, SearchQuery } from '../../domain/search';
 import { allOf, type Conditions, likePattern } from '../keyset';
 import type { Pool, Queryable } from '../pool';
@@ -52,7 +52,9 @@ export function createHybridSearch<Query extends SearchQuery, Hit>(
       const text = searchText(query.text);
       if (query.limit <= 0) return { hits: [], mode: 'text', reason: null };
       const { rankings, mode, reason } =
-        text === null ? await inOrder(deps, searched, query) : await rank(deps, searched, { query, text });
+        text === null
+          ? await withoutText(deps, searched, query)
+          : await rank(deps, searched, { query, text });
       const fused = fuseRanks(rankings).slice(0, query.limit);
       const found = await searched.load(deps.pool, fused.map(({ id }) => id)); // prettier-ignore
       const hits = fused.flatMap(({ id, score, ranks: [textRank = null, ...others] }): Found<Hit>['hits'] => {
@@ -80,16 +82,15 @@ interface Asked<Query> {
   readonly text: string;
 }
 
-const NONE: Ranking = { ids: [], counted: 0 };
-const whole = (ids: readonly string[]): Ranking => ({ ids, counted: ids.length });
+const NONE = inOrder([]);
 
-async function inOrder<Query extends SearchQuery, Hit>(
+async function withoutText<Query extends SearchQuery, Hit>(
   { pool }: SearchDeps,
   searched: Searchable<Query, Hit>,
   query: Query,
 ): Promise<Rankings> {
   const ids = await select(pool, searched, { ...searched.conditions(query), limit: query.limit });
-  return { rankings: [whole(ids)], mode: 'text', reason: null };
+  return { rankings: [inOrder(ids)], mode: 'text', reason: null };
 }
 
 async function rank<Query extends SearchQuery, Hit>(
@@ -107,7 +108,7 @@ async function rank<Query extends SearchQuery, Hit>(
     return { ...near, rankings: [early, ...near.rankings], mode: asked.query.mode };
   return {
     ...near,
-    rankings: [asked.query.mode === 'hybrid' ? early : await words()],
+    rankings: [asked.query.mode === 'hybrid' ? inOrder(early.ids) : await words()],
     mode: 'text',
   };
 }
@@ -127,10 +128,11 @@ async function rankByWords<Query extends SearchQuery, Hit>(
        from ${from} where ${allOf(matching.where)} order by score desc, ${order} limit $${matching.values.length + 1}`,
     [...matching.values, limit],
   );
-  if (rows.length > 0) return query.mode === 'hybrid' ? strongMatches(rows) : whole(rows.map(({ id }) => id));
+  if (rows.length > 0)
+    return query.mode === 'hybrid' ? strongMatches(rows) : inOrder(rows.map(({ id }) => id));
   const holding = searched.conditions(query);
   holding.add(searched.holds, likePattern(text));
-  return whole(await select(pool, searched, { ...holding, limit }));
+  return inOrder(await select(pool, searched, { ...holding, limit }));
 }
 
 async function select(
@@ -165,7 +167,7 @@ async function rankByVectors<Query extends SearchQuery, Hit>(
     });
     const ids =
       vector && (await existing(deps, scope, vector, { limit: Math.max(DEPTH, query.limit), among }));
-    if (ids) rankings.push(whole(ids));
+    if (ids) rankings.push(inOrder(ids));
     else
       reason = vector
         ? 'more vectors than memory may hold; pgvector has no such limit'

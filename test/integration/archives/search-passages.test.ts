@@ -86,7 +86,7 @@ it('puts first what both rankings have in front', async () => {
   const { hits } = await searchWith().search(query(archiveId, 'car garage'));
 
   expect(hits[0]).toMatchObject({ passage: { text: 'car and garage' }, textRank: 1, vectorRank: 1 });
-  expect(hits[0]!.score).toBeCloseTo(2 / 61, 10);
+  expect(hits[0]!.score).toBeCloseTo((1.2 + 1) / 61, 10);
 });
 
 it('sees vectors that were written by another process since its last look, and none that were deleted', async () => {
