@@ -8,7 +8,7 @@ import type { Queryable } from './pool';
 
 /**
  * Counts a turn of the managing agent that has ended, in the transaction that ends it, and every so often stores a run of
- * its sleeper with what was said since the last time. A turn ends once, so it is counted once. A sleeper whose edits are
+ * its sleeper with what it has not worked through. A turn ends once, so it is counted once. A sleeper whose edits are
  * reviewed gets one run at a time. Null if nobody is woken.
  */
 export async function wakeSleeper(
@@ -35,11 +35,7 @@ export async function wakeSleeper(
     await db.query(`update groups set is_behind = true where id = $1`, [groupId]);
     return null;
   }
-  const { rows: said } = await db.query<Pick<Message, 'role' | 'parts'> & { id: string; seq: number }>(
-    `select id, seq, role, parts from messages
-      where agent_id = $1 and seq > $2 and role in ('user', 'assistant', 'tool') order by seq`,
-    [group.manager, group.since],
-  );
+  const said = await readUnprocessed(db, group);
   const [first] = said;
   const last = said.at(-1);
   if (!first || !last) return null;
@@ -64,6 +60,35 @@ export async function wakeSleeper(
   const turn = { runId: sleeperRunId, agentId: group.sleeper, conversationId: group.sleeper };
   return review.messageId === null ? turn : { ...turn, isAnswer: true };
 }
+
+/**
+ * What the sleeper has not worked through: what was said since its last look, and the transcripts of its runs that failed
+ * or were cancelled. Those are marked as handed on, for the look that takes this to carry on with.
+ */
+async function readUnprocessed(
+  db: Queryable,
+  group: { readonly manager: string; readonly sleeper: string; readonly since: number },
+): Promise<readonly Said[]> {
+  const { rows: unread } = await db.query<{ from: string; to: string }>(
+    `update runs set metadata = metadata || '{"handed_on": true}'
+      where conversation_id = $1 and status in ('failed', 'cancelled') and metadata ->> 'run_type' = 'sleeptime'
+        and not metadata ? 'handed_on'
+     returning metadata ->> 'transcript_from' as from, metadata ->> 'transcript_to' as to`,
+    [group.sleeper],
+  );
+  const { rows } = await db.query<Said>(
+    `select id, seq, role, parts from messages
+      where agent_id = $1 and role in ('user', 'assistant', 'tool')
+        and (seq > $2 or exists (
+              select from unnest($3::text[], $4::text[]) as unread (first, last)
+                     join messages f on f.id = unread.first join messages l on l.id = unread.last
+               where messages.seq between f.seq and l.seq))
+      order by seq`,
+    [group.manager, group.since, unread.map(({ from }) => from), unread.map(({ to }) => to)],
+  );
+  return rows;
+}
+type Said = Pick<Message, 'role' | 'parts'> & { readonly id: string; readonly seq: number };
 
 /** A review that took too long: the message that asked for it, and the answers that discard it. */
 interface LateReview {

@@ -14,7 +14,7 @@ let client: Letta;
 let url: string;
 let worker: Served;
 
-/** A sleeper notes how many lines it was handed, when the gate lets it. */
+/** A sleeper notes the lines it was handed, when the gate lets it. The model refuses `REFUSE` alone. */
 async function script(request: FakeRequest): Promise<FakeReply> {
   const at = request.turns.findLastIndex(({ text }) => text.includes('<transcript>'));
   if (at === -1) return directiveScript(request);
@@ -22,6 +22,7 @@ async function script(request: FakeRequest): Promise<FakeReply> {
   if (after > 0) return { toolCalls: [{ name: 'memory_finish_edits', arguments: {} }] };
   await gate.pass();
   const lines = request.turns[at]!.text.match(/^user: .*$/gm) ?? [];
+  if (lines.length === 1 && lines[0].includes('REFUSE')) return { error: { status: 400 } };
   const fact = lines.map((line) => line.slice('user: '.length)).join(', ');
   return { toolCalls: [{ name: 'memory_insert', arguments: { label: 'human', new_string: fact } }] };
 }
@@ -92,6 +93,31 @@ it('a sleeper is woken every so many turns, with what was said since, while the 
   await say(agent.id, 'four');
   expect(JSON.stringify(fake.requests.at(-1)!.body)).toContain('two, three');
   expect(fake.problems).toEqual([]);
+});
+
+it('what a sleeper has not worked through because its run failed or was cancelled is handed to it the next time', async () => {
+  const agent = await createAgent();
+  const sleeper = agent.group.agent_ids[0]!;
+  await call(url, 'PATCH', `/v1/groups/${agent.group.id}`, {
+    manager_config: { manager_type: 'sleeptime', sleeptime_agent_frequency: 1 },
+  });
+  gate = createGate();
+  gate.open();
+
+  const failed = await say(agent.id, 'REFUSE one');
+  expect(await runEnd(url, failed![0]!)).toMatchObject({ status: 'failed' });
+  gate = createGate();
+  const cancelled = await say(agent.id, 'two');
+  await gate.reached;
+  await call(url, 'POST', `/v1/agents/${sleeper}/messages/cancel`, { run_ids: cancelled });
+  expect(await runEnd(url, cancelled![0]!)).toMatchObject({ status: 'cancelled' });
+  gate.open();
+  for (const text of ['three', 'four']) {
+    const woken = await say(agent.id, text);
+    expect(await runEnd(url, woken![0]!)).toMatchObject({ status: 'completed' });
+  }
+
+  expect(await blockValue(url, agent.blockId)).toBe('start\nREFUSE one, two, three\nfour');
 });
 
 it('a sleeper whose worker dies goes on, and edits once', async () => {
