@@ -147,11 +147,17 @@ export async function listToolsOf(db: Queryable, agentId: string, page: Page): P
   return rows.map(toTool);
 }
 
-/** Attaches tools in the order given; those already attached keep their place and their approval setting. */
+/**
+ * Attaches tools in the order given; those already attached keep their place and their approval setting. What writes to
+ * memory waits for approval from the start on a sleeper whose edits are reviewed.
+ */
 export async function attachTools(db: Queryable, agentId: string, toolIds: readonly string[]): Promise<void> {
   await db.query(
-    `insert into agent_tools (agent_id, tool_id)
-     select $1, id from unnest($2::text[]) with ordinality as wanted (id, place) order by place
+    `insert into agent_tools (agent_id, tool_id, requires_approval)
+     select $1, wanted.id,
+            (select true from groups g join tools t on t.id = wanted.id and t.effects = 'transactional'
+              where g.sleeper_agent_id = $1 and g.review_seconds is not null)
+       from unnest($2::text[]) with ordinality as wanted (id, place) order by place
      on conflict (agent_id, tool_id) do nothing`,
     [agentId, toolIds],
   );

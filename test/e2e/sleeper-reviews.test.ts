@@ -13,13 +13,17 @@ let client: Letta;
 let url: string;
 let server: Served;
 
-/** A sleeper adds what the user said as a line, or puts `REWRITE a -> b` in its place. */
+/** A sleeper adds what the user said as a line (`APPEND a` by another tool), or puts `REWRITE a -> b` in its place. */
 function script(request: FakeRequest): FakeReply {
   const at = request.turns.findLastIndex(({ text }) => text.includes('<transcript>'));
   if (at === -1) return directiveScript(request);
   const after = request.turns.slice(at + 1).filter(({ role }) => role === 'assistant').length;
   if (after > 0) return { toolCalls: [{ name: 'memory_finish_edits', arguments: {} }] };
   const said = (request.turns[at]!.text.match(/^user: .*$/gm) ?? []).map((line) => line.slice(6)).join(', ');
+  const [, added] = /^APPEND (.*)$/.exec(said) ?? [];
+  if (added !== undefined) {
+    return { toolCalls: [{ name: 'core_memory_append', arguments: { label: 'human', content: added } }] };
+  }
   const [, old, text] = /^REWRITE (.*) -> (.*)$/.exec(said) ?? [];
   if (old !== undefined) {
     return {
@@ -215,4 +219,27 @@ it('without a review the sleeper writes by itself again, and what waited is disc
   expect(await waiting(agent)).toEqual([]);
   // What it was behind with is done: the next look is the next one that is due.
   expect(await say(agent, 'four')).toBeNull();
+});
+
+it('a memory tool that the sleeper gets while its edits are reviewed waits for review as well', async () => {
+  const agent = await createReviewed();
+  const attach = async (name: string): Promise<void> => {
+    const [tool] = await call<{ id: string }[]>(url, 'GET', `/v1/tools/?name=${name}`);
+    await call(url, 'PATCH', `/v1/agents/${agent.sleeper}/tools/attach/${tool!.id}`);
+  };
+  await attach('core_memory_append');
+  await attach('web_search');
+
+  expect(await say(agent, 'APPEND this')).toMatchObject({ stop_reason: 'requires_approval' });
+
+  expect(await valueOf(agent)).toBe('start');
+  const [review] = await waiting(agent);
+  await answer(review!, true);
+  expect(await valueOf(agent)).toBe('start\nthis');
+  const { rows } = await database.pool.query(
+    `select requires_approval from agent_tools at join tools t on t.id = at.tool_id
+      where at.agent_id = $1 and t.name = 'web_search'`,
+    [agent.sleeper],
+  );
+  expect(rows).toEqual([{ requires_approval: null }]);
 });
