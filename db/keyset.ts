@@ -24,17 +24,18 @@ export interface KeysetQuery {
 
 /**
  * The rows of one page, in the page's order. With `before` alone these are the rows next to the cursor, so that
- * paging backwards leaves no gap. A cursor that names no row is NOT_FOUND.
+ * paging backwards leaves no gap. A cursor that names no row is NOT_FOUND, or counts for none in lists of what clients
+ * delete.
  */
 export async function selectPage<Row>(db: Queryable, query: KeysetQuery): Promise<readonly Row[]> {
-  const { table, page, sortBy, id = 'id' } = query;
+  const { table, sortBy, id = 'id' } = query;
+  const page = await withoutDeleted(db, { table, id }, query.page);
   const values = [...query.values];
   const where = [...query.where];
   const key = (t: string) => `(${sortBy(t)}, ${t}.${id})`;
   for (const side of ['after', 'before'] as const) {
     const cursor = page[side];
     if (cursor === undefined) continue;
-    await requireCursor(db, { table, id }, cursor);
     values.push(cursor);
     const isBeyond = (side === 'after') === (page.order === 'asc');
     where.push(
@@ -54,18 +55,30 @@ export async function selectPage<Row>(db: Queryable, query: KeysetQuery): Promis
   return (isBackwards ? rows.reverse() : rows) as Row[];
 }
 
-async function requireCursor(
+// What a client may delete while it goes through the list: its loop goes on with the rest.
+const DELETABLE = ['agents', 'archives', 'blocks', 'conversations', 'groups', 'passages', 'tools'];
+
+async function withoutDeleted(
   db: Queryable,
   { table, id }: { readonly table: string; readonly id: string },
-  cursor: string,
-): Promise<void> {
-  const { rowCount } = await db.query(`select 1 from ${table} where ${id} = $1`, [cursor]);
-  if (rowCount === 0) {
+  page: Page,
+): Promise<Page> {
+  const exists = async (cursor: string | undefined): Promise<boolean> => {
+    if (cursor === undefined) return true;
+    const { rowCount } = await db.query(`select 1 from ${table} where ${id} = $1`, [cursor]);
+    if (rowCount === 1 || DELETABLE.includes(table)) return rowCount === 1;
     throw new AppError(
       'NOT_FOUND',
       `No row with ${id} '${cursor}' to page from. Start again without 'after' and 'before'.`,
     );
-  }
+  };
+  const hasAfter = await exists(page.after);
+  const hasBefore = await exists(page.before);
+  return {
+    ...page,
+    after: hasAfter ? page.after : undefined,
+    before: hasBefore ? page.before : undefined,
+  };
 }
 
 const opposite = (order: 'asc' | 'desc') => (order === 'asc' ? 'desc' : 'asc');

@@ -1,3 +1,4 @@
+import Letta from '@letta-ai/letta-client';
 import { type CrudApi, startCrudApi } from '../support/crud-api';
 import { sampleBody } from '../support/letta-samples';
 import { shapeOf } from '../support/shape';
@@ -198,9 +199,22 @@ it('filters blocks by everything the SDK offers', async () => {
   expect((await api.call('GET', '/v1/blocks/count?label=find-me')).body).toBe(1);
 });
 
+it('what is deleted while it is listed does not stop the list', async () => {
+  for (const value of ['1', '2', '3', '4', '5'])
+    await api.call('POST', '/v1/blocks/', { label: 'doomed', value });
+  const client = new Letta({ baseURL: api.baseUrl, apiKey: 'x', maxRetries: 0 });
+  const deleted: string[] = [];
+
+  for await (const block of client.blocks.list({ label: 'doomed', limit: 2 })) {
+    await client.blocks.delete(block.id);
+    deleted.push(block.value);
+  }
+
+  expect(deleted.sort()).toEqual(['1', '2', '3', '4', '5']);
+});
+
 it.each([
   ['GET', '/v1/blocks/block-xyz', undefined, 422],
-  ['GET', '/v1/blocks/?after=block-00000000-0000-4000-8000-000000000000', undefined, 404],
   ['GET', '/v1/blocks/?limit=x', undefined, 422],
   ['GET', '/v1/blocks/?limit=99999999999', undefined, 422],
   ['GET', '/v1/blocks/?order=up', undefined, 422],
