@@ -82,7 +82,10 @@ export async function getBlockOf(
   throw new AppError('NOT_FOUND', `No block with label '${label}' found for agent '${agentId}'`);
 }
 
-/** Attaches a block. Again is no change; CONFLICT when another block of the agent has the label. */
+/**
+ * Attaches a block, to the agent's sleeper as well unless that has another one of this label. Again is no change; CONFLICT
+ * when another block of the agent has the label.
+ */
 export async function attachBlock(
   db: Queryable,
   agentId: string,
@@ -90,8 +93,10 @@ export async function attachBlock(
 ): Promise<void> {
   await db
     .query(
-      `insert into agent_blocks (agent_id, block_id, label) values ($1, $2, $3)
-       on conflict (agent_id, block_id) do nothing`,
+      `with own as (insert into agent_blocks (agent_id, block_id, label) values ($1, $2, $3)
+                    on conflict (agent_id, block_id) do nothing)
+       insert into agent_blocks (agent_id, block_id, label)
+       select sleeper_agent_id, $2, $3 from groups where manager_agent_id = $1 on conflict do nothing`,
       [agentId, block.id, block.label],
     )
     .catch(rethrowLabelTaken(block.label));

@@ -81,6 +81,29 @@ it('gives an agent a sleeper later on, and only one', async () => {
   expect(mine).toHaveLength(1);
 });
 
+it("a block that the agent gets later is its sleeper's too, unless that has one of the label", async () => {
+  const agent = await create();
+  const sleeper = String(agent['managed_group'].agent_ids[0]);
+  const labels = async (id: string): Promise<readonly string[]> =>
+    (await api.call('GET', `/v1/agents/${id}/core-memory/blocks`)).body.map(({ label, value }: Json) => `${label}=${value}`); // prettier-ignore
+  const attach = async (to: string, label: string, value: string) => {
+    const { body } = await api.call('POST', '/v1/blocks/', { label, value });
+    const path = `/v1/agents/${to}/core-memory/blocks/attach/${String(body.id)}`;
+    expect((await api.call('PATCH', path)).status).toBe(200);
+  };
+  await attach(sleeper, 'plans', 'of the sleeper');
+
+  await attach(String(agent['id']), 'tastes', 'tea');
+  await attach(String(agent['id']), 'plans', 'of the agent');
+
+  expect((await labels(String(agent['id']))).toSorted()).toEqual([
+    'human=h',
+    'plans=of the agent',
+    'tastes=tea',
+  ]);
+  expect((await labels(sleeper)).toSorted()).toEqual(['human=h', 'plans=of the sleeper', 'tastes=tea']);
+});
+
 it('a group that does not exist is not found', async () => {
   expect((await api.call('GET', '/v1/groups/group-00000000-0000-4000-8000-000000000000')).status).toBe(404);
   expect((await api.call('GET', '/v1/groups/nope')).status).toBe(422);
