@@ -204,8 +204,8 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ),
   'POST /v1/agents/import': files(
     'reads a file of the original: the thread is whole and its calls have their results',
-    'Files with folders or groups, and those of the legacy format, are refused; tools of the original that this server does ' +
-      'not have are left out.',
+    'The older form, of one agent, is read too, which the original refuses. Folders, groups and tools of the original that ' +
+      'this server does not have are left out; `left_out` of the answer names them.',
   ),
   'GET /v1/groups': groups(GROUP_FORM),
   'GET /v1/groups/{}': groups(GROUP_FORM),

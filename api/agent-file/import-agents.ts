@@ -18,16 +18,21 @@ import { readMessages } from './read-messages';
 import type { AgentFile, FileAgent, FileBlock } from './schema';
 import { badFile, type ImportOptions } from './upload';
 
+/** What an import has made: the ids of the agents in the order of the file, and what this server has no place for. */
+export interface Imported {
+  readonly agentIds: readonly string[];
+  readonly leftOut: readonly string[];
+}
+
 /**
  * Creates the agents of a file with their blocks, tools and threads, all in one transaction: a file that can't be
- * imported leaves nothing behind. Returns the ids of the agents in the order of the file.
+ * imported leaves nothing behind.
  */
 export async function importAgents(
   { db, models }: Pick<ApiDeps, 'db' | 'models'>,
   file: AgentFile,
   options: ImportOptions,
-): Promise<readonly string[]> {
-  refuseUnsupported(file);
+): Promise<Imported> {
   const name = options.name ?? options.override_name;
   if (name && file.agents.length > 1) throw badFile('it holds several agents, which cannot share one name');
   const agents: (AgentFields & { readonly id: string; readonly entry: FileAgent })[] = [];
@@ -39,21 +44,25 @@ export async function importAgents(
     const blocks = new Map<string, Block>();
     for (const block of file.blocks ?? []) blocks.set(block.id, await insertBlock(tx, toBlock(block)));
     for (const agent of agents) await storeAgent(tx, agent, { tools, blocks, options });
-    return agents.map(({ id }) => id);
+    const leftOut = [...withoutPlace(file), ...toolsWithoutPlace(file, tools)];
+    return { agentIds: agents.map(({ id }) => id), leftOut };
   });
 }
 
-/** An agent that silently lacked its files or its group would be worse than none. */
-function refuseUnsupported({ agents, files, sources, groups }: AgentFile): void {
+function withoutPlace({ agents, files, sources, groups }: AgentFile): readonly string[] {
   const isGiven = (list: readonly unknown[] | null | undefined) => (list ?? []).length > 0;
   const hasFolders = agents.some(
     ({ source_ids, folder_ids, files_agents }) =>
       isGiven(source_ids) || isGiven(folder_ids) || isGiven(files_agents),
   );
-  if (hasFolders || isGiven(files) || isGiven(sources))
-    throw badFile('folders are not supported by this server');
-  if (isGiven(groups)) throw badFile('groups of agents are not supported by this server');
+  return [
+    ...(hasFolders || isGiven(files) || isGiven(sources) ? ['folders and their files'] : []),
+    ...(isGiven(groups) ? ['groups of agents'] : []),
+  ];
 }
+
+const toolsWithoutPlace = (file: AgentFile, tools: ReadonlyMap<string, string>): readonly string[] =>
+  (file.tools ?? []).filter(({ id }) => !tools.has(id)).map(({ name }) => `the tool '${name}'`);
 
 async function toFields(
   models: ApiDeps['models'],
@@ -88,7 +97,7 @@ async function toFields(
     maxFilesOpen: entry.max_files_open ?? 10,
     perFileViewWindowCharLimit: entry.per_file_view_window_char_limit ?? 25_000,
     identityIds: [],
-    projectId: null,
+    projectId: options.project_id ?? null,
     templateId: null,
     baseTemplateId: null,
     entityId: null,
@@ -105,16 +114,33 @@ async function toFields(
 /** What the file says of the model. A window that is larger than this server's model has is cut to that. */
 async function modelBody(models: ApiDeps['models'], entry: FileAgent, options: ImportOptions) {
   const { llm_config: config, compaction_settings, response_format: format } = entry;
-  const handle = options.model ?? options.override_model_handle ?? entry.model ?? config?.handle;
+  const handle = options.model ?? options.override_model_handle ?? (await offeredHandle(models, entry));
   const window = config?.context_window;
   const offered = window && handle?.includes('/') ? await models.resolve(handle).catch(() => null) : null;
   const context = window && offered ? { context_window: Math.min(window, offered.contextWindow) } : {};
   return {
     model: handle ?? undefined,
-    llm_config: config ? { ...config, ...context } : undefined,
+    llm_config: config ? { ...config, ...context, handle: handle ?? undefined } : undefined,
     compaction_settings,
     ...(format && { response_format: format as { readonly type: 'json_object' } }),
   };
+}
+
+/** Where no provider offers the handle that a file names, the provider's type and the name of the model count. */
+async function offeredHandle(
+  models: ApiDeps['models'],
+  { model, llm_config: config }: FileAgent,
+): Promise<string | null> {
+  const handle = model ?? config?.handle ?? null;
+  const type = config?.['model_endpoint_type'];
+  if (!handle?.includes('/') || typeof type !== 'string') return handle;
+  const byName = `${type}/${config?.model ?? ''}`;
+  const isOffered = async (one: string) =>
+    models.resolve(one).then(
+      () => true,
+      () => false,
+    );
+  return !(await isOffered(handle)) && (await isOffered(byName)) ? byName : handle;
 }
 
 function nameOf(

@@ -1,5 +1,6 @@
 import { findToolsByName, isUserTool, upsertUserTool, type ToolFields } from '../../db/tools';
 import type { Queryable } from '../../db/pool';
+import { isJsonObject, type JsonObject } from '../../domain/agent';
 import { newId } from '../../new-id';
 import type { FileTool } from './schema';
 import { badFile } from './upload';
@@ -43,7 +44,7 @@ function toFields(tool: FileTool): ToolFields {
       ...schema,
       name: tool.name,
       description: schema.description ?? description,
-      parameters: schema.parameters ?? { type: 'object', properties: {}, required: [] },
+      parameters: parametersOf(tool) ?? { type: 'object', properties: {}, required: [] },
     },
     argsJsonSchema: tool.args_json_schema ?? null,
     tags: [...new Set(tool.tags ?? [])],
@@ -57,5 +58,22 @@ function toFields(tool: FileTool): ToolFields {
     enableParallelExecution: tool.enable_parallel_execution ?? false,
     effects: 'once',
     metadata: tool.metadata_ ?? {},
+  };
+}
+
+// Servers before 1.0 added it to the arguments of every tool, and took it out again before the call.
+const ADDED = 'request_heartbeat';
+
+/** The parameters that a tool itself has. */
+function parametersOf({ json_schema: schema, source_code: source }: FileTool): JsonObject | null | undefined {
+  const parameters = schema?.parameters;
+  const properties = parameters?.['properties'];
+  if (!isJsonObject(properties) || !(ADDED in properties) || source?.includes(ADDED)) return parameters;
+  const { [ADDED]: _, ...own } = properties;
+  const required = parameters?.['required'];
+  return {
+    ...parameters,
+    properties: own,
+    ...(Array.isArray(required) && { required: required.filter((name) => name !== ADDED) }),
   };
 }

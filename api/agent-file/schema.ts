@@ -31,7 +31,7 @@ export const FileMessage = z.object({
         status: z.string().nullish(),
         stdout: z.array(z.string()).nullish(),
         stderr: z.array(z.string()).nullish(),
-        func_response: z.unknown(),
+        func_response: z.unknown().optional(),
       }),
     )
     .nullish(),

@@ -5,6 +5,7 @@ import { AppError } from '../../domain/errors';
 import { isJsonObject } from '../../domain/agent';
 import { findUnstorable } from '../middleware/storable-input';
 import { invalid, parseBody } from '../wire/validation';
+import { isOlderFile, OlderAgentFile } from './older-file';
 import { AgentFile } from './schema';
 
 const MAX_FILE_BYTES = 50 * 1024 * 1024;
@@ -74,6 +75,7 @@ const ImportOptions = z.object({
   override_embedding_handle: text,
   secrets: environment,
   env_vars_json: environment,
+  project_id: text,
 });
 export type ImportOptions = z.infer<typeof ImportOptions>;
 
@@ -85,16 +87,19 @@ export function readImport(
   const fields = isJsonObject(body) ? body : {};
   const options = parseBody(ImportOptions, fields);
   if (uploaded) return { file: parseFile(parseJson(uploaded.toString('utf8'))), options };
-  const given = 'file' in fields ? fields['file'] : 'agents' in fields ? fields : undefined;
+  const isFile = 'agents' in fields || isOlderFile(fields);
+  const given = 'file' in fields ? fields['file'] : isFile ? fields : undefined;
   if (given === undefined) {
     throw invalid([{ type: 'missing', loc: ['body', 'file'], msg: 'Field required', input: null }]);
   }
   return { file: parseFile(typeof given === 'string' ? parseJson(given) : given), options };
 }
 
+/** The SDKs call an exported file a string, so one that was written as JSON twice is read as well. */
 function parseJson(json: string): unknown {
   try {
-    return JSON.parse(json.replace(/^\uFEFF/, '')) as unknown;
+    const value = JSON.parse(json.replace(/^\uFEFF/, '')) as unknown;
+    return typeof value === 'string' ? (JSON.parse(value) as unknown) : value;
   } catch (cause) {
     throw badFile('it is not JSON', cause);
   }
@@ -103,7 +108,8 @@ function parseJson(json: string): unknown {
 function parseFile(value: unknown): AgentFile {
   const unstorable = findUnstorable(value, 'body');
   if (unstorable) throw badFile(`${unstorable.loc.slice(1).join('.')}: ${unstorable.msg}`);
-  const result = AgentFile.safeParse(value);
+  const isOlder = isJsonObject(value) && isOlderFile(value);
+  const result = isOlder ? OlderAgentFile.safeParse(value) : AgentFile.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw badFile(`${issue?.path.join('.') || 'the file'}: ${issue?.message ?? 'is not an agent file'}`);

@@ -43,7 +43,14 @@ export function agentFileRoutes(deps: ApiDeps): Router {
     const { file, options } = readImport(req.body, req.file?.buffer);
     const headerModel = req.get('x-override-embedding-model');
     const embedding = options.embedding ?? options.override_embedding_handle ?? headerModel ?? null;
-    res.json({ agent_ids: await importAgents(deps, file, { ...options, embedding }) });
+    const projectId = req.get('x-project-id') ?? options.project_id ?? null;
+    const { agentIds, leftOut } = await importAgents(deps, file, {
+      ...options,
+      embedding,
+      project_id: projectId,
+    });
+    // Our own, and only where there is something to say: what the agents lack of their file.
+    res.json({ agent_ids: agentIds, ...(leftOut.length > 0 && { left_out: leftOut }) });
   });
 
   return router;

@@ -282,11 +282,7 @@ it.each([
   ],
   ['a model that is not there', { agents: [{ id: 'agent-0', name: 'a', model: 'openai/nope' }] }, 404],
   ['no model', { agents: [{ id: 'agent-0', name: 'a' }] }, 400],
-  [
-    'folders',
-    { agents: [{ id: 'agent-0', name: 'a', model: 'openai/gpt-4.1', source_ids: ['source-0'] }] },
-    400,
-  ],
+  ['a block without a value, in the older form', { name: 'a', core_memory: [{ label: 'human' }] }, 400],
   ['a NUL', { agents: [{ id: 'agent-0', name: 'a\u0000', model: 'openai/gpt-4.1' }] }, 400],
 ])('a file with %s is refused and leaves nothing behind', async (_what, file, status) => {
   const before = await everything();
@@ -298,6 +294,150 @@ it.each([
   expect(response.status).toBe(status);
   expect(await response.json()).toEqual({ detail: expect.any(String) as unknown });
   expect(await everything()).toEqual(before);
+});
+
+/** A file as servers before 0.8 wrote them: one agent, with what it has inside it and without ids. */
+const OLDER = {
+  name: 'florist',
+  agent_type: 'memgpt_agent',
+  system: 'You sell flowers.',
+  description: null,
+  version: '0.6.1',
+  core_memory: [
+    {
+      label: 'human',
+      value: 'Ada',
+      limit: 5000,
+      metadata_: { a: 1 },
+      is_template: false,
+      template_name: null,
+    },
+    { label: 'stock', value: 'tulips', limit: 900, metadata_: null, description: 'what there is' },
+  ],
+  llm_config: {
+    model: 'gpt-4.1',
+    model_endpoint_type: 'openai',
+    model_endpoint: 'https://example.com/v1',
+    handle: 'My OpenAI/gpt-4.1',
+    context_window: 16_000,
+  },
+  embedding_config: { embedding_model: 'text-embedding-3-small', handle: 'openai/text-embedding-3-small' },
+  message_buffer_autoclear: false,
+  metadata_: { shop: 3 },
+  multi_agent_group: null,
+  tags: [{ tag: 'shop' }],
+  tool_exec_environment_variables: [{ key: 'SHOP_KEY', value: '', description: null }],
+  tool_rules: [{ tool_name: 'sell', type: 'exit_loop' }],
+  tools: [
+    {
+      name: 'send_message',
+      tool_type: 'letta_core',
+      json_schema: { name: 'send_message' },
+      source_code: null,
+    },
+    {
+      name: 'sell',
+      tool_type: 'custom',
+      source_type: 'python',
+      source_code: 'def sell(what: str):\n    return what',
+      tags: [],
+      return_char_limit: 100,
+      json_schema: {
+        name: 'sell',
+        description: 'Sells.',
+        parameters: {
+          type: 'object',
+          properties: { what: { type: 'string' }, request_heartbeat: { type: 'boolean' } },
+          required: ['what', 'request_heartbeat'],
+        },
+        type: null,
+        required: [],
+      },
+    },
+  ],
+  in_context_message_indices: [3, 1, 2],
+  messages: [
+    { role: 'user', content: [{ type: 'text', text: 'Out of view.' }] },
+    { role: 'assistant', content: [], tool_calls: [{ id: 'c1', type: 'function', function: { name: 'sell', arguments: '{}' } }] }, // prettier-ignore
+    { role: 'tool', name: 'sell', tool_call_id: 'c1', content: [{ type: 'text', text: '{"status":"OK","message":"sold"}' }], tool_returns: [{ status: 'success', stdout: null, stderr: null }] }, // prettier-ignore
+    {
+      role: 'system',
+      content: [{ type: 'text', text: 'Old instructions.' }],
+      created_at: '2025-04-01T03:47:12.720714',
+    },
+  ],
+};
+
+it('reads the older form of a file: one agent that holds its blocks, tools and messages', async () => {
+  const [id] = await imported(OLDER);
+
+  const agent = await client.agents.retrieve(id!, { include: ['agent.blocks', 'agent.tools', 'agent.tags', 'agent.secrets'] }); // prettier-ignore
+  expect(agent).toMatchObject({
+    name: 'florist_copy',
+    agent_type: 'memgpt_agent',
+    system: 'You sell flowers.',
+    model: 'openai/gpt-4.1',
+    llm_config: { context_window: 16_000, handle: 'openai/gpt-4.1' },
+    metadata: { shop: 3 },
+    tags: ['shop'],
+    tool_rules: [{ tool_name: 'sell', type: 'exit_loop' }],
+  });
+  expect(agent.blocks.map(({ label, value, metadata }) => [label, value, metadata])).toEqual([
+    ['human', 'Ada', { a: 1 }],
+    ['stock', 'tulips', {}],
+  ]);
+  expect(agent.secrets!.map(({ key, value }) => [key, value])).toEqual([['SHOP_KEY', '']]);
+  const file = await exported(id!);
+  expect(file.agents[0]!.messages.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'tool']);
+  expect(file.agents[0]!.in_context_message_ids).toEqual(['message-0', 'message-2', 'message-3']);
+});
+
+it('an argument that older servers added to every tool is not asked for', async () => {
+  const [id] = await imported(OLDER);
+
+  const { tools } = await client.agents.retrieve(id!, { include: ['agent.tools'] });
+  const sell = tools.find(({ name }) => name === 'sell');
+  expect(sell?.json_schema).toMatchObject({
+    parameters: { properties: { what: { type: 'string' } }, required: ['what'] },
+  });
+  expect(JSON.stringify(sell)).not.toContain('request_heartbeat');
+});
+
+it('a file that was written as JSON twice, and one given a project, are read', async () => {
+  const form = new FormData();
+  form.append('file', new Blob([JSON.stringify(JSON.stringify(OLDER))]), 'agent.af');
+  form.append('project_id', 'project-7');
+
+  const response = await fetch(`${api.baseUrl}/v1/agents/import`, { method: 'POST', body: form });
+
+  const { agent_ids: ids } = (await response.json()) as { agent_ids: string[] };
+  expect(await client.agents.retrieve(ids[0]!)).toMatchObject({ project_id: 'project-7' });
+});
+
+it('what this server has no place for is left out, and the answer says so', async () => {
+  const file = {
+    agents: [
+      { id: 'agent-0', name: 'a', model: 'openai/gpt-4.1', source_ids: ['source-0'], tool_ids: ['tool-0'] },
+    ],
+    sources: [{ id: 'source-0', name: 'papers' }],
+    groups: [{ id: 'group-0', agent_ids: ['agent-0'], manager_config: { manager_type: 'round_robin' } }],
+    tools: [
+      {
+        id: 'tool-0',
+        name: 'open_files',
+        tool_type: 'letta_files_core',
+        json_schema: { name: 'open_files' },
+      },
+    ],
+  };
+
+  const { status, body } = await api.call('POST', '/v1/agents/import', file);
+
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    agent_ids: [expect.stringMatching(/^agent-/)],
+    left_out: ['folders and their files', 'groups of agents', "the tool 'open_files'"],
+  });
 });
 
 it('a block and a tool that come before the error are not stored either', async () => {
