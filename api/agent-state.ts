@@ -1,6 +1,7 @@
 import { blocksOf, toolsOf } from '../db/agent-attachments';
 import { getAgent } from '../db/agents';
 import { groupsOf } from '../db/groups';
+import { identitiesOf } from '../db/identity-items';
 import type { Queryable } from '../db/pool';
 import type { Agent } from '../domain/agent';
 import { type AgentState, RELATIONS, type Relation } from './wire/agent';
@@ -24,11 +25,13 @@ export async function withRelations(
   const ids = agents.map((agent) => agent.id);
   const blocks = include.includes('blocks') ? await blocksOf(db, ids) : null;
   const tools = include.includes('tools') ? await toolsOf(db, ids) : null;
+  const identities = include.includes('identities') ? await identitiesOf(db, ids) : null;
   const groups = include.includes('managed_group') ? await groupsOf(db, ids) : null;
   return agents.map((agent) => ({
     agent,
     blocks: blocks?.get(agent.id) ?? [],
     tools: tools?.get(agent.id) ?? [],
+    identities: identities?.get(agent.id) ?? [],
     group: groups?.get(agent.id) ?? null,
   }));
 }

@@ -20,6 +20,7 @@ import { conversationRoutes } from './routes/conversations';
 import { doctorRoutes } from './routes/doctor';
 import { effectRoutes } from './routes/effects';
 import { groupRoutes } from './routes/groups';
+import { identityRoutes } from './routes/identities';
 import { healthRoutes } from './routes/health';
 import { mcpOAuthRoutes } from './routes/mcp-oauth';
 import { mcpServerRoutes } from './routes/mcp-servers';
@@ -66,6 +67,7 @@ function createRouters(deps: ApiDeps): Router[] {
     searchRoutes(deps),
     agentFileRoutes(deps),
     blockRoutes(deps),
+    identityRoutes(deps),
     memoryHistoryRoutes(deps),
     toolRoutes(deps),
     mcpOAuthRoutes(deps),

@@ -2,6 +2,7 @@ import { attachBlock, attachTools } from '../db/agent-attachments';
 import { insertThread, type SeedMessage } from '../db/agent-threads';
 import { insertAgent } from '../db/agents';
 import { getBlocks, insertBlock } from '../db/blocks';
+import { replaceIdentitiesOf } from '../db/identity-items';
 import { inTransaction, type Queryable } from '../db/pool';
 import { findTools, findToolsByName } from '../db/tools';
 import { type AgentFields, checkAgentName, checkTimezone } from '../domain/agent';
@@ -50,6 +51,7 @@ export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody
     const blocks = await createBlocks(tx, body);
     for (const block of blocks) await attachBlock(tx, id, block);
     await attachTools(tx, id, tools.map((tool) => tool.id)); // prettier-ignore
+    await replaceIdentitiesOf(tx, id, body.identity_ids ?? []);
     const systemMessage = firstSystemMessage(agent, blocks, { conversationId: id });
     await insertThread(tx, {
       agentId: id,
@@ -97,7 +99,6 @@ function describe(body: CreateAgentBody, agentType: AgentFields['agentType']) {
     enableSleeptime: body.enable_sleeptime ?? null,
     maxFilesOpen: body.max_files_open ?? 10,
     perFileViewWindowCharLimit: body.per_file_view_window_char_limit ?? 25_000,
-    identityIds: body.identity_ids ?? [],
     projectId: body.project_id ?? null,
     templateId: body.template_id ?? null,
     baseTemplateId: body.base_template_id ?? null,

@@ -1,6 +1,7 @@
 import { attachBlock, detachOtherBlocks, replaceTools } from '../db/agent-attachments';
 import { getAgent, lockAgent, updateAgent } from '../db/agents';
 import { getBlocks } from '../db/blocks';
+import { replaceIdentitiesOf } from '../db/identity-items';
 import { inTransaction, type Queryable } from '../db/pool';
 import { rebuildSystemMessages } from '../db/system-messages';
 import { type Agent, type AgentPatch, checkAgentName, checkTimezone } from '../domain/agent';
@@ -56,7 +57,6 @@ const describe = (body: UpdateAgentBody): AgentPatch =>
     enableSleeptime: body.enable_sleeptime,
     maxFilesOpen: body.max_files_open,
     perFileViewWindowCharLimit: body.per_file_view_window_char_limit,
-    identityIds: body.identity_ids,
     projectId: body.project_id,
     templateId: body.template_id,
     baseTemplateId: body.base_template_id,
@@ -73,6 +73,7 @@ async function replaceAttachments(db: Queryable, id: string, body: UpdateAgentBo
     await detachOtherBlocks(db, id, blocks.map((block) => block.id)); // prettier-ignore
     for (const block of blocks) await attachBlock(db, id, block);
   }
+  if (body.identity_ids) await replaceIdentitiesOf(db, id, body.identity_ids);
   if (body.tool_ids) {
     const tools = await requireTools(db, [...new Set(body.tool_ids)]);
     await replaceTools(db, id, tools.map((tool) => tool.id)); // prettier-ignore

@@ -1,5 +1,6 @@
 import type { Agent, AgentFields, AgentPatch } from '../domain/agent';
 import { AppError } from '../domain/errors';
+import { addOwner, type IdentityOwner } from './identity-items';
 import { type Columns, insertRow, updateSet } from './columns';
 import { allOf, type Conditions, createConditions, likePattern, type Page, selectPage } from './keyset';
 import type { Queryable } from './pool';
@@ -26,7 +27,6 @@ const COLUMNS: Columns<AgentFields> = {
   enableSleeptime: ['enable_sleeptime'],
   maxFilesOpen: ['max_files_open'],
   perFileViewWindowCharLimit: ['per_file_view_window_char_limit'],
-  identityIds: ['identity_ids'],
   projectId: ['project_id'],
   templateId: ['template_id'],
   baseTemplateId: ['base_template_id'],
@@ -110,7 +110,7 @@ export async function deleteAgent(db: Queryable, id: string): Promise<boolean> {
   return rows.some((row) => row.id === id);
 }
 
-export interface AgentFilter {
+export interface AgentFilter extends IdentityOwner {
   readonly name?: string | undefined;
   readonly nameSearch?: string | undefined;
   readonly tags?: readonly string[] | undefined;
@@ -118,7 +118,6 @@ export interface AgentFilter {
   readonly projectId?: string | undefined;
   readonly templateId?: string | undefined;
   readonly baseTemplateId?: string | undefined;
-  readonly identityId?: string | undefined;
   readonly lastStopReason?: string | undefined;
   readonly blockId?: string | undefined;
   /** A filter on something that no agent of this version has. */
@@ -163,17 +162,7 @@ export async function countAgents(db: Queryable, filter: AgentFilter): Promise<n
 
 function agentConditions(filter: AgentFilter): Conditions {
   const conditions = createConditions();
-  const {
-    name,
-    nameSearch,
-    tags,
-    projectId,
-    templateId,
-    baseTemplateId,
-    identityId,
-    lastStopReason,
-    blockId,
-  } = filter;
+  const { name, nameSearch, tags, projectId, templateId, baseTemplateId, lastStopReason, blockId } = filter;
   if (name !== undefined) conditions.add('agents.name = ?', name);
   if (nameSearch !== undefined) conditions.add('agents.name ilike ?', likePattern(nameSearch));
   if (tags && tags.length > 0)
@@ -181,7 +170,7 @@ function agentConditions(filter: AgentFilter): Conditions {
   if (projectId !== undefined) conditions.add('agents.project_id = ?', projectId);
   if (templateId !== undefined) conditions.add('agents.template_id = ?', templateId);
   if (baseTemplateId !== undefined) conditions.add('agents.base_template_id = ?', baseTemplateId);
-  if (identityId !== undefined) conditions.add('? = any(agents.identity_ids)', identityId);
+  addOwner(conditions, 'agent', filter);
   if (lastStopReason !== undefined) conditions.add('agents.last_stop_reason = ?', lastStopReason);
   if (blockId !== undefined)
     conditions.add('agents.id in (select ab.agent_id from agent_blocks ab where ab.block_id = ?)', blockId);

@@ -1,5 +1,6 @@
 import type { Block, BlockFields, BlockPatch } from '../domain/block';
 import { AppError } from '../domain/errors';
+import { addOwner, type IdentityOwner } from './identity-items';
 import { type Columns, insertRow, updateSet } from './columns';
 import { allOf, type Conditions, createConditions, likePattern, type Page, selectPage } from './keyset';
 import type { Queryable } from './pool';
@@ -131,7 +132,7 @@ export async function deleteBlock(db: Queryable, id: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-export interface BlockFilter {
+export interface BlockFilter extends IdentityOwner {
   readonly label?: string | undefined;
   readonly labelSearch?: string | undefined;
   readonly descriptionSearch?: string | undefined;
@@ -141,8 +142,6 @@ export interface BlockFilter {
   readonly projectId?: string | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly matchAllTags?: boolean | undefined;
-  /** Blocks belong to no identities in this version: such a filter matches nothing. */
-  readonly ofIdentity?: boolean | undefined;
   readonly agentCountAbove?: number | undefined;
   readonly agentCountBelow?: number | undefined;
   readonly agentCountIn?: readonly number[] | undefined;
@@ -185,7 +184,7 @@ function blockConditions(filter: BlockFilter): Conditions {
   if (filter.templatesOnly) conditions.add('is_template');
   if (projectId !== undefined) conditions.add('project_id = ?', projectId);
   if (tags && tags.length > 0) conditions.add(`tags ${filter.matchAllTags ? '@>' : '&&'} ?::text[]`, tags);
-  if (filter.ofIdentity) conditions.add('false');
+  addOwner(conditions, 'block', filter);
   if (filter.agentCountAbove !== undefined) conditions.add(`${AGENT_COUNT} > ?`, filter.agentCountAbove);
   if (filter.agentCountBelow !== undefined) conditions.add(`${AGENT_COUNT} < ?`, filter.agentCountBelow);
   if (filter.agentCountIn && filter.agentCountIn.length > 0)

@@ -43,7 +43,6 @@ export interface Agent {
   readonly enableSleeptime: boolean | null;
   readonly maxFilesOpen: number;
   readonly perFileViewWindowCharLimit: number;
-  readonly identityIds: readonly string[];
   readonly projectId: string | null;
   readonly templateId: string | null;
   readonly baseTemplateId: string | null;

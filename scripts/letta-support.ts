@@ -29,12 +29,22 @@ const groups = proof('contract/groups.test.ts');
 const conversing = proof('e2e/conversations.test.ts');
 const contexts = proof('contract/context.test.ts');
 const compactions = proof('e2e/compaction.test.ts');
+const identities = proof('contract/identities.test.ts');
 const files = proof('contract/agent-files.test.ts');
 
 const archives = proof('contract/archives.test.ts');
 const searching = proof('contract/search.test.ts');
 const archivalMemory = proof('e2e/archival-memory.test.ts');
 
+const IDENTITY_FORM = identities('is created, read, changed and deleted in the form of the original');
+const IDENTITY_KEY = identities('has a key of its own in its project, and is put under it');
+const IDENTITY_PAGES = identities('is found by name, key, type and project, in pages');
+const IDENTITY_OF_AGENTS = identities(
+  'are attached and detached one by one, again without harm, by the unmodified SDK as well',
+);
+const IDENTITY_OF_BLOCKS = identities(
+  'are found by it, and are no memory of its agents unless they have them',
+);
 const ARCHIVE_FORM = archives('are created, read, listed, changed and deleted in the form of the original');
 const ARCHIVE_METHODS = archivalMemory('serves every archive and passage method of the SDK');
 const ARCHIVE_PAGES = archives('are listed in pages, newest first, and by agent');
@@ -92,7 +102,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
 
   'POST /v1/agents': agents(
     'creates the agent of the hello world as the original does',
-    'Folders are refused; identities are stored and do nothing; of the base tools those that this server has are attached.',
+    'Folders are refused; of the base tools those that this server has are attached.',
   ),
   'GET /v1/agents': agents('lists agents without their relations unless a 1.0 client asks for them'),
   'GET /v1/agents/count': agentStore('filters and counts agents'),
@@ -207,6 +217,23 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
     'The older form, of one agent, is read too, which the original refuses. Folders, groups and tools of the original that ' +
       'this server does not have are left out; `left_out` of the answer names them.',
   ),
+  'GET /v1/identities': IDENTITY_PAGES,
+  'POST /v1/identities': IDENTITY_FORM,
+  'PUT /v1/identities': IDENTITY_KEY,
+  'GET /v1/identities/count': identities('refuses what the original refuses, and stores nothing of it'),
+  'GET /v1/identities/{}': IDENTITY_FORM,
+  'PATCH /v1/identities/{}': IDENTITY_FORM,
+  'DELETE /v1/identities/{}': IDENTITY_FORM,
+  'PUT /v1/identities/{}/properties': IDENTITY_FORM,
+  'GET /v1/identities/{}/agents': identities(
+    'show it, are found by it, and keep nothing of it when it is deleted',
+  ),
+  'GET /v1/identities/{}/blocks': IDENTITY_OF_BLOCKS,
+  'PATCH /v1/agents/{}/identities/attach/{}': IDENTITY_OF_AGENTS,
+  'PATCH /v1/agents/{}/identities/detach/{}': IDENTITY_OF_AGENTS,
+  'PATCH /v1/blocks/{}/identities/attach/{}': IDENTITY_OF_BLOCKS,
+  'PATCH /v1/blocks/{}/identities/detach/{}': IDENTITY_OF_BLOCKS,
+
   'GET /v1/groups': groups(GROUP_FORM),
   'GET /v1/groups/{}': groups(GROUP_FORM),
   'PATCH /v1/groups/{}': groups(
@@ -304,6 +331,8 @@ export const DIFFERENCES: readonly string[] = [
   '`openai/…` handles keep their name with a base URL of your own; the original renames them to `openai-proxy/…`, ' +
     'which is understood as well.',
   "A block's `limit` holds for REST as it does for tools: a longer value is refused with 400.",
+  '`PUT /v1/identities/` creates an identity that is not there, and takes `block_ids` of one that is (0.16.7 answers 404, and ' +
+    'ignores them).',
   '`GET /v1/steps/` works (0.16.7 always answers 400), and pages of `GET /v1/runs/` follow the cursor in the order that was asked for.',
   'Every run can be streamed again with `POST /v1/runs/{run_id}/stream`, also an async one (0.16.7 sends pings for ' +
     'ever) and one that is over, for as long as the run is kept; no 400 for foreground runs, no 410 after three hours.',

@@ -96,7 +96,6 @@ async function toFields(
     enableSleeptime: null,
     maxFilesOpen: entry.max_files_open ?? 10,
     perFileViewWindowCharLimit: entry.per_file_view_window_char_limit ?? 25_000,
-    identityIds: [],
     projectId: options.project_id ?? null,
     templateId: null,
     baseTemplateId: null,

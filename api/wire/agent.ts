@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { AGENT_TYPES, type Agent } from '../../domain/agent';
 import type { Block } from '../../domain/block';
-import { DEFAULT_ORG_ID, DEFAULT_USER_ID, idPattern, type IdPrefix } from '../../domain/ids';
+import { DEFAULT_ORG_ID, DEFAULT_USER_ID } from '../../domain/ids';
 import type { Group } from '../../domain/group';
+import type { Identity } from '../../domain/identity';
 import { STOP_REASONS } from '../../domain/run';
 import type { Tool } from '../../domain/tool';
 import { derivedId } from '../../new-id';
 import { modelFields } from './agent-model';
 import { CreateBlockBody, toWireBlock } from './block';
 import { toWireMicros } from './dates';
-import { int32, jsonObject, queryChoices } from './fields';
+import { idsOf, int32, jsonObject, queryChoices } from './fields';
+import { toWireIdentity } from './identity';
 import { pageFields } from './page';
 import { queryChoice, queryFlag, queryList, queryText } from './query';
 import { toWireGroup } from './group';
@@ -21,6 +23,7 @@ export interface AgentState {
   readonly agent: Agent;
   readonly blocks: readonly Block[];
   readonly tools: readonly Tool[];
+  readonly identities: readonly Identity[];
   /** The group that it manages. */
   readonly group: Group | null;
 }
@@ -40,7 +43,7 @@ export type Relation = (typeof RELATIONS)[number];
 
 /** An agent as Letta's clients know it. Relations that are not in `include` are empty, as in the original. */
 export function toWireAgent(
-  { agent, blocks, tools, group }: AgentState,
+  { agent, blocks, tools, identities, group }: AgentState,
   include: readonly Relation[] = RELATIONS,
 ) {
   const has = (relation: Relation) => include.includes(relation);
@@ -79,8 +82,8 @@ export function toWireAgent(
     base_template_id: agent.baseTemplateId,
     deployment_id: null,
     entity_id: agent.entityId,
-    identity_ids: has('identities') ? agent.identityIds : [],
-    identities: [],
+    identity_ids: has('identities') ? identities.map(({ id }) => id) : [],
+    identities: has('identities') ? identities.map(toWireIdentity) : [],
     pending_approval: null,
     message_buffer_autoclear: agent.messageBufferAutoclear,
     enable_sleeptime: agent.enableSleeptime,
@@ -126,8 +129,6 @@ export const toWireSecrets = (agent: Agent) =>
 
 const optionalText = z.string().nullish();
 const optionalFlag = z.boolean().nullish();
-const idOf = (prefix: IdPrefix) => z.string().regex(new RegExp(idPattern(prefix)));
-const idsOf = (prefix: IdPrefix) => z.array(idOf(prefix)).nullish();
 const environment = z.record(z.string(), z.string()).nullish();
 
 const agentFields = {
@@ -256,10 +257,9 @@ export const fromWireAgentFilter = (query: z.output<typeof AgentFilterQuery>) =>
   templateId: query.template_id,
   baseTemplateId: query.base_template_id,
   identityId: query.identity_id,
+  identifierKeys: query.identifier_keys,
   lastStopReason: query.last_stop_reason,
-  matchesNothing:
-    query.identifier_keys !== undefined ||
-    (query.created_by_id !== undefined && query.created_by_id !== DEFAULT_USER_ID),
+  matchesNothing: query.created_by_id !== undefined && query.created_by_id !== DEFAULT_USER_ID,
 });
 
 export const ListTagsQuery = z.object({

@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { idPattern, type IdPrefix } from '../../domain/ids';
 import type { CustomIssueParams } from './pydantic-errors';
 import { queryList } from './query';
 
 /** A whole number that a Postgres `integer` column can hold. */
 export const int32 = z.int32();
+
+/** An optional list of ids of one kind. */
+export const idsOf = (prefix: IdPrefix) => z.array(z.string().regex(new RegExp(idPattern(prefix)))).nullish();
 
 /** Any JSON object. What is inside is the client's own. */
 export const jsonObject = z.record(z.string(), z.unknown());
