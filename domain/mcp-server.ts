@@ -2,7 +2,7 @@
 export const MCP_SERVER_TYPES = ['stdio', 'sse', 'streamable_http'] as const;
 export type McpServerType = (typeof MCP_SERVER_TYPES)[number];
 
-/** A program that runs as a child process. `env` is a secret. */
+/** A program that runs as a child process. `env` may hold secrets. */
 export interface McpStdioConfig {
   readonly type: 'stdio';
   readonly command: string;
@@ -40,6 +40,20 @@ export interface McpServer extends McpTarget {
 
 /** What stands where a secret is not shown. Sent back in an update, it keeps the stored value. */
 export const MCP_SECRET_MASK = '[secret]';
+
+// A name that may name a secret, a value that may hold one: what is in doubt is one.
+const SECRET_NAME =
+  /secret|token|passw|passphrase|credential|auth|bearer|cookie|session|private|signature|connection|(^|[^a-z])(key|pass|pwd|pat|dsn|cert|salt|pin)s?([^a-z]|$)|(api|access)key/i;
+const SECRET_VALUE =
+  /^(bearer|basic|token)\s|-----BEGIN|:\/\/[^/\s]*@|(key|token|secret|passw\w*|pwd|sig\w*|code)=|\b(sk|pk|rk|ghp|gho|ghs|glpat|xox[a-z]|AKIA|AIza|eyJ)[-_A-Za-z0-9]/i;
+const OPAQUE_RUN = /[A-Za-z0-9_+=-]{20,}/g;
+
+/** Whether a variable of a program is not to be shown: its name or its value looks like that of a secret. */
+export function isSecretVariable(name: string, value: string): boolean {
+  if (value === '') return false;
+  const isOpaque = (value.match(OPAQUE_RUN) ?? []).some((run) => /\d/.test(run) && /[A-Za-z]/.test(run));
+  return isOpaque || SECRET_NAME.test(name) || SECRET_VALUE.test(value);
+}
 
 // Shorter ones are words that any text may hold.
 const MIN_SECRET_LENGTH = 6;

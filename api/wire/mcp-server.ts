@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../domain/errors';
 import {
+  isSecretVariable,
   MCP_SECRET_MASK,
   MCP_SERVER_TYPES,
   type McpConfig,
@@ -30,7 +31,8 @@ export const toWireOlderMcpServer = ({ name, config }: McpServer) => ({
 });
 
 function shownConfig(config: McpConfig) {
-  if (config.type === 'stdio') return { command: config.command, args: config.args, env: masked(config.env) };
+  if (config.type === 'stdio')
+    return { command: config.command, args: config.args, env: masked(config.env, isSecretVariable) };
   return {
     server_url: config.url,
     auth_header: config.authHeader,
@@ -39,9 +41,15 @@ function shownConfig(config: McpConfig) {
   };
 }
 
-function masked(values: Readonly<Record<string, string>>): Record<string, string> | null {
-  const names = Object.keys(values);
-  return names.length === 0 ? null : Object.fromEntries(names.map((name) => [name, MCP_SECRET_MASK]));
+function masked(
+  values: Readonly<Record<string, string>>,
+  isSecret: (name: string, value: string) => boolean = () => true,
+): Record<string, string> | null {
+  const shown = Object.entries(values).map(([name, value]) => [
+    name,
+    isSecret(name, value) ? MCP_SECRET_MASK : value,
+  ]);
+  return shown.length === 0 ? null : Object.fromEntries(shown);
 }
 
 /** Why an address may not be used; null if it may. */

@@ -163,7 +163,7 @@ it('a server is created, read, listed, changed and deleted by the unmodified SDK
   expect((await api.call('GET', '/v1/tools/?tool_types=external_mcp')).body).toEqual([]);
 });
 
-it('a server on stdio is created with masked variables, and its tools are listed', async () => {
+it('a server on stdio is created, its variables are shown but for secrets, and its tools are listed', async () => {
   const { command, args } = stdioConfig('') as McpStdioConfig;
 
   const made = await client.mcpServers.create({
@@ -172,14 +172,14 @@ it('a server on stdio is created with masked variables, and its tools are listed
       mcp_server_type: 'stdio',
       command,
       args: args.filter((arg) => arg !== ''),
-      env: { TOKEN: 's3cret-env' },
+      env: { TOKEN: 's3cret-env', PORT: '3000' },
     },
   });
 
   expect(made).toMatchObject({
     mcp_server_type: 'stdio',
     command,
-    env: { TOKEN: '[secret]' },
+    env: { TOKEN: '[secret]', PORT: '3000' },
     tools_error: null,
   });
   expect((await toolsOf(made.id)).map(({ name }) => name)).toContain('charge');

@@ -1,4 +1,5 @@
 import {
+  isSecretVariable,
   mcpSecretsOf,
   resolveMcpVariables,
   withoutSecrets,
@@ -40,4 +41,32 @@ it('counts every variable of a child process as a secret', () => {
   expect(
     mcpSecretsOf({ type: 'stdio', command: 'c', args: ['--visible'], env: { A: 'hidden-a', B: '1' } }),
   ).toEqual(['hidden-a']);
+});
+
+it.each([
+  ['API_KEY', 'x'],
+  ['openaiApiKey', 'x'],
+  ['DB_PASSWORD', 'x'],
+  ['GITHUB_TOKEN', 'x'],
+  ['OAUTH', 'x'],
+  ['AWS_CREDENTIALS_FILE', '/x'],
+  ['DATABASE_URL', 'postgres://ada:pw@db/app'],
+  ['ENDPOINT', 'https://example.org/?token=1'],
+  ['VALUE', 'sk-abc'],
+  ['VALUE', 'ghp_16C7e42F292c6912E7'],
+  ['VALUE', '0d6c4b7fd8f04b1aa1c5'],
+  ['HEADER', 'Bearer x'],
+])('the variable %s=%s is a secret', (name, value) => {
+  expect(isSecretVariable(name, value)).toBe(true);
+});
+
+it.each([
+  ['NODE_ENV', 'production'],
+  ['PORT', '3000'],
+  ['PYTHONPATH', '/usr/local/lib/python3.12/site-packages'],
+  ['MONKEY', 'banana'],
+  ['BASE_URL', 'https://example.org/v1'],
+  ['TOKEN', ''],
+])('the variable %s=%s is shown', (name, value) => {
+  expect(isSecretVariable(name, value)).toBe(false);
 });
