@@ -71,8 +71,9 @@ export function checkBlockValue({ label, value, limit }: Pick<Block, 'label' | '
   const size = Array.from(value).length;
   if (size <= limit) return;
   throw new AppError(
-    'INVALID_ARGUMENT',
-    `INVALID_ARGUMENT: Block '${label}' would hold ${size} characters, its limit is ${limit}. Shorten the value or raise \`limit\`.`,
+    'VALIDATION',
+    `Block '${label}' would hold ${size} characters, its limit is ${limit}. Shorten the value or raise \`limit\`.`,
+    { facts: { plain: true } },
   );
 }
 

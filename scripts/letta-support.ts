@@ -330,7 +330,7 @@ export const DIFFERENCES: readonly string[] = [
     '(decision 0005).',
   '`openai/…` handles keep their name with a base URL of your own; the original renames them to `openai-proxy/…`, ' +
     'which is understood as well.',
-  "A block's `limit` holds for REST as it does for tools: a longer value is refused with 400.",
+  "A block's `limit` holds for REST as it does for tools: a longer value is refused with 422 (0.16.7 stores it).",
   '`PUT /v1/identities/` creates an identity that is not there, and takes `block_ids` of one that is (0.16.7 answers 404, and ' +
     'ignores them).',
   '`GET /v1/steps/` works (0.16.7 always answers 400), and pages of `GET /v1/runs/` follow the cursor in the order that was asked for.',
@@ -361,7 +361,7 @@ export const DIFFERENCES: readonly string[] = [
   'A `run_first` rule for a tool that the agent does not have does nothing; the original then offers no tool at all. ' +
     'An `exit_loop` tool in the last step that `max_steps` allows ends with `tool_rule`, not `max_steps`. A call that a ' +
     'rule refuses is not put to a human first.',
-  'Secrets of MCP servers (tokens, headers, variables) are never shown, and a tool whose name another tool has is not ' +
+  'Secrets of MCP servers (tokens, headers, variables that look like one) are never shown, and a tool whose name another tool has is not ' +
     'taken for it: it gets the name of its server in front. Unknown MCP servers are 404 on every route.',
   'System prompts and tool descriptions are our own. The results and errors of tools have the words of the original.',
   'Agents of the older types get no `thinking` argument in their tools, and need not call a tool to end a turn. ' +

@@ -57,9 +57,9 @@ it('keeps every value inside its limit, counted in characters', async () => {
   const lowered = await api.call('PATCH', `/v1/blocks/${block.id}`, { limit: 1 });
   const raised = await api.call('PATCH', `/v1/blocks/${block.id}`, { limit: 3, value: 'xxx' });
 
-  expect(over.status).toBe(400);
+  expect(over.status).toBe(422);
   expect(over.body.detail).toContain('3 characters, its limit is 2');
-  expect(lowered.status).toBe(400);
+  expect(lowered.status).toBe(422);
   expect(raised.body).toMatchObject({ limit: 3, value: 'xxx' });
 });
 
