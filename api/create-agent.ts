@@ -5,7 +5,7 @@ import { getBlocks, insertBlock } from '../db/blocks';
 import { replaceIdentitiesOf } from '../db/identity-items';
 import { inTransaction, type Queryable } from '../db/pool';
 import { findTools, findToolsByName } from '../db/tools';
-import { type AgentFields, checkAgentName, checkTimezone } from '../domain/agent';
+import { type AgentFields, checkAgentName, checkTimezone, SUBAGENT_TAG } from '../domain/agent';
 import { baseToolNames, baseToolRules, randomAgentName } from '../domain/agent-defaults';
 import { bootMessages } from '../domain/boot-messages';
 import { type Block, checkBlockLabel, checkBlockValue, checkUniqueLabels } from '../domain/block';
@@ -86,12 +86,13 @@ export const requestedSecrets = (
     : undefined;
 
 function describe(body: CreateAgentBody, agentType: AgentFields['agentType']) {
+  const tags = [...new Set(body.tags ?? [])];
   return {
     name: body.name ?? randomAgentName(Math.random),
     agentType,
     system: body.system ?? defaultSystemPrompt(agentType),
     description: body.description ?? null,
-    tags: [...new Set(body.tags ?? [])],
+    tags,
     metadata: body.metadata ?? null,
     secrets: requestedSecrets(body) ?? {},
     timezone: body.timezone ?? 'UTC',
@@ -103,7 +104,7 @@ function describe(body: CreateAgentBody, agentType: AgentFields['agentType']) {
     templateId: body.template_id ?? null,
     baseTemplateId: body.base_template_id ?? null,
     entityId: body.entity_id ?? null,
-    hidden: body.hidden ?? null,
+    hidden: tags.includes(SUBAGENT_TAG) || (body.hidden ?? null),
     lastRunCompletion: null,
     lastRunDurationMs: null,
     lastStopReason: null,

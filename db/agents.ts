@@ -120,6 +120,8 @@ export interface AgentFilter extends IdentityOwner {
   readonly baseTemplateId?: string | undefined;
   readonly lastStopReason?: string | undefined;
   readonly blockId?: string | undefined;
+  /** Leaves out the agents that are marked as hidden. */
+  readonly withoutHidden?: boolean | undefined;
   /** A filter on something that no agent of this version has. */
   readonly matchesNothing?: boolean | undefined;
 }
@@ -174,6 +176,7 @@ function agentConditions(filter: AgentFilter): Conditions {
   if (lastStopReason !== undefined) conditions.add('agents.last_stop_reason = ?', lastStopReason);
   if (blockId !== undefined)
     conditions.add('agents.id in (select ab.agent_id from agent_blocks ab where ab.block_id = ?)', blockId);
+  if (filter.withoutHidden) conditions.add('agents.hidden is not true');
   if (filter.matchesNothing) conditions.add('false');
   return conditions;
 }

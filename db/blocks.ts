@@ -142,6 +142,8 @@ export interface BlockFilter extends IdentityOwner {
   readonly projectId?: string | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly matchAllTags?: boolean | undefined;
+  /** Leaves out the blocks that are marked as hidden. */
+  readonly withoutHidden?: boolean | undefined;
   readonly agentCountAbove?: number | undefined;
   readonly agentCountBelow?: number | undefined;
   readonly agentCountIn?: readonly number[] | undefined;
@@ -185,6 +187,7 @@ function blockConditions(filter: BlockFilter): Conditions {
   if (projectId !== undefined) conditions.add('project_id = ?', projectId);
   if (tags && tags.length > 0) conditions.add(`tags ${filter.matchAllTags ? '@>' : '&&'} ?::text[]`, tags);
   addOwner(conditions, 'block', filter);
+  if (filter.withoutHidden) conditions.add('blocks.hidden is not true');
   if (filter.agentCountAbove !== undefined) conditions.add(`${AGENT_COUNT} > ?`, filter.agentCountAbove);
   if (filter.agentCountBelow !== undefined) conditions.add(`${AGENT_COUNT} < ?`, filter.agentCountBelow);
   if (filter.agentCountIn && filter.agentCountIn.length > 0)

@@ -15,6 +15,9 @@ export const AGENT_TYPES = [
 ] as const;
 export type AgentType = (typeof AGENT_TYPES)[number];
 
+/** Agents that a client creates with this tag work for another agent: they are hidden from lists. */
+export const SUBAGENT_TAG = 'role:subagent';
+
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** An agent as it is stored, without the blocks and tools attached to it. */

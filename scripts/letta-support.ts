@@ -106,6 +106,9 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ),
   'GET /v1/agents': agents('lists agents without their relations unless a 1.0 client asks for them'),
   'GET /v1/agents/count': agentStore('filters and counts agents'),
+  'GET /v1/_internal_agents/count': agents(
+    'hidden agents, and those of other agents, are listed and counted on request',
+  ),
   'GET /v1/agents/{}': SDK,
   'PATCH /v1/agents/{}': agents('updates the fields it is sent and keeps the others'),
   'DELETE /v1/agents/{}': agents('answers a deletion as the original does, and 404 from then on'),

@@ -8,6 +8,7 @@ import { isLegacyClient } from '../middleware/sdk-version';
 import { changeAgent } from '../update-agent';
 import {
   AgentFilterQuery,
+  CountInternalAgentsQuery,
   CreateAgentBody,
   fromWireAgentFilter,
   IncludeQuery,
@@ -45,6 +46,11 @@ export function agentRoutes(deps: ApiDeps): Router {
 
   router.get('/agents/count', async (req, res) => {
     res.json(await countAgents(db, fromWireAgentFilter(parseQuery(AgentFilterQuery, req.query))));
+  });
+
+  router.get('/_internal_agents/count', async (req, res) => {
+    const { exclude_hidden: withoutHidden = true } = parseQuery(CountInternalAgentsQuery, req.query);
+    res.json(await countAgents(db, { withoutHidden }));
   });
 
   router.get('/agents/:agentId', async (req, res) => {

@@ -46,7 +46,8 @@ export function blockRoutes({ db }: ApiDeps): Router {
 
   router.get('/blocks', async (req, res) => {
     const query = parseQuery(ListBlocksQuery, req.query);
-    res.json((await listBlocks(db, fromWireBlockFilter(query), query)).map(toWireBlock));
+    const filter = { ...fromWireBlockFilter(query), withoutHidden: query.show_hidden_blocks !== true };
+    res.json((await listBlocks(db, filter, query)).map(toWireBlock));
   });
 
   router.get('/blocks/count', async (req, res) => {

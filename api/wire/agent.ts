@@ -230,6 +230,7 @@ const filterFields = {
   identifier_keys: queryList(),
   last_stop_reason: queryChoice(STOP_REASONS),
   created_by_id: queryText(),
+  show_hidden_agents: queryFlag(),
 };
 export const AgentFilterQuery = z.object(filterFields);
 
@@ -259,8 +260,11 @@ export const fromWireAgentFilter = (query: z.output<typeof AgentFilterQuery>) =>
   identityId: query.identity_id,
   identifierKeys: query.identifier_keys,
   lastStopReason: query.last_stop_reason,
+  withoutHidden: query.show_hidden_agents !== true,
   matchesNothing: query.created_by_id !== undefined && query.created_by_id !== DEFAULT_USER_ID,
 });
+
+export const CountInternalAgentsQuery = z.object({ exclude_hidden: queryFlag() });
 
 export const ListTagsQuery = z.object({
   ...pageFields({ limit: 50, order: 'asc' }),

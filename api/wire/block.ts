@@ -126,7 +126,11 @@ const filterFields = {
   connected_to_agents_count_eq: queryCounts(),
 };
 export const BlockFilterQuery = z.object(filterFields);
-export const ListBlocksQuery = z.object({ ...filterFields, ...pageFields({ limit: 50, order: 'asc' }) });
+export const ListBlocksQuery = z.object({
+  ...filterFields,
+  ...pageFields({ limit: 50, order: 'asc' }),
+  show_hidden_blocks: queryFlag(),
+});
 export const ListBlocksOfAgentQuery = z.object(pageFields({ limit: 100, order: 'desc' }));
 
 /** The filter of a list or count of blocks, in the terms of `db/blocks.ts`. */

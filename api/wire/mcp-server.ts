@@ -45,7 +45,7 @@ function masked(
   values: Readonly<Record<string, string>>,
   isSecret: (name: string, value: string) => boolean = () => true,
 ): Record<string, string> | null {
-  const shown = Object.entries(values).map(([name, value]) => [
+  const shown = Object.entries(values).map(([name, value]): [string, string] => [
     name,
     isSecret(name, value) ? MCP_SECRET_MASK : value,
   ]);

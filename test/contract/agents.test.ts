@@ -185,7 +185,7 @@ it.each([
     409,
   ],
   ['a label of 10,000 characters', { model, memory_blocks: [{ label: 'l'.repeat(10_000), value: '' }] }, 400],
-  ['a value over the limit', { model, memory_blocks: [{ label: 'a', value: 'xx', limit: 1 }] }, 400],
+  ['a value over the limit', { model, memory_blocks: [{ label: 'a', value: 'xx', limit: 1 }] }, 422],
   ['a rule of an unknown type', { model, tool_rules: [{ type: 'nope', tool_name: 'a' }] }, 422],
   ['a NUL character', { model, description: 'a\u0000b' }, 422],
   ['half of a surrogate pair', `{"model":"${model}","system":"\\ud800"}`, 422],
@@ -241,4 +241,26 @@ it('serves the unmodified SDK from creation to deletion', async () => {
   await client.agents.blocks.detach(block.id, { agent_id: agent.id });
   await client.agents.delete(agent.id);
   await expect(client.agents.retrieve(agent.id)).rejects.toMatchObject({ status: 404 });
+});
+
+it('hidden agents, and those of other agents, are listed and counted on request', async () => {
+  const project_id = 'hidden-ones';
+  const shown = (await api.call('POST', '/v1/agents/', { model, project_id })).body;
+  const hidden = (await api.call('POST', '/v1/agents/', { model, project_id, hidden: true })).body;
+  const subagent = (await api.call('POST', '/v1/agents/', { model, project_id, tags: ['role:subagent'] }))
+    .body;
+
+  const ids = async (query: string) =>
+    (await api.call('GET', `/v1/agents/?order=asc&project_id=${project_id}${query}`)).body.map(
+      ({ id }: { id: string }) => id,
+    );
+  const count = async (path: string) => Number((await api.call('GET', path)).body);
+  expect(subagent.hidden).toBe(true);
+  expect(await ids('')).toEqual([shown.id]);
+  expect(await ids('&show_hidden_agents=true')).toEqual([shown.id, hidden.id, subagent.id]);
+  expect(await count(`/v1/agents/count?project_id=${project_id}`)).toBe(1);
+  expect(await count(`/v1/agents/count?project_id=${project_id}&show_hidden_agents=true`)).toBe(3);
+  const all = await count('/v1/_internal_agents/count?exclude_hidden=false');
+  expect(await count('/v1/_internal_agents/count')).toBe(all - 2);
+  expect((await api.call('GET', `/v1/agents/${hidden.id}`)).status).toBe(200);
 });

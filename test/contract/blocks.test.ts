@@ -234,3 +234,16 @@ it('answers an unknown block in the words of the original', async () => {
 
   expect(answer).toEqual({ status: 404, body: sampleBody('err.blocks.retrieve.404.json') });
 });
+
+it('hidden blocks are listed on request', async () => {
+  const project_id = 'hidden-ones';
+  const [shown, hidden] = [
+    await createBlock({ project_id }),
+    await createBlock({ project_id, hidden: true }),
+  ];
+
+  const list = async (query: string) =>
+    (await api.call('GET', `/v1/blocks/?project_id=${project_id}${query}`)).body;
+  expect(await list('')).toEqual([shown]);
+  expect(await list('&show_hidden_blocks=true')).toEqual([shown, hidden]);
+});

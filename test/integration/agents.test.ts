@@ -97,7 +97,7 @@ it('lets an update of a block wait for a memory edit that is under way, and then
     await tx.query("update blocks set value = 'long', version = version + 1 where id = $1", [blockId]);
   });
 
-  expect((await update)?.status).toBe(400);
+  expect((await update)?.status).toBe(422);
   const { body } = await api.call('GET', `/v1/blocks/${blockId}`);
   expect(body).toMatchObject({ value: 'long', limit: 5 });
 });
