@@ -100,18 +100,21 @@ export const toolNotFound = (id: string): AppError =>
 
 /**
  * Stores a user's tool under its name, replacing the user's tool of that name, which keeps its id and place on its
- * agents. A built-in tool of that name is left alone: INVALID_ARGUMENT.
+ * agents, and its tags unless there are others. A built-in tool of that name is left alone: INVALID_ARGUMENT.
  */
 export async function upsertUserTool(
   db: Queryable,
   tool: ToolFields & { readonly id: string },
 ): Promise<Tool> {
   const { text, values } = insertRow('tools', COLUMNS, tool);
-  const replaced = Object.values(COLUMNS).map(([column]) => `"${column}" = excluded."${column}"`);
+  const replaced = Object.values(COLUMNS)
+    .filter(([column]) => column !== 'tags')
+    .map(([column]) => `"${column}" = excluded."${column}"`);
   const { rows } = await db.query<ToolRow>(
     `${text}
      on conflict (name) do update
-        set ${replaced.join(', ')}, updated_at = now()
+        set ${replaced.join(', ')}, updated_at = now(),
+            tags = case when excluded.tags = '{}' then tools.tags else excluded.tags end
       where tools.tool_type = any($${values.length + 1})
      returning *`,
     [...values, USER_TYPES],

@@ -25,7 +25,7 @@ import {
   ToolApprovalQuery,
   ToolEffectsBody,
   toWireTool,
-  toWireToolResult,
+  toWireAgentToolResult,
 } from '../wire/tool';
 import { ListToolsOfAgentQuery } from '../wire/tool-filter';
 import { parseBody, parseQuery } from '../wire/validation';
@@ -110,7 +110,7 @@ function addToolRunRoute(router: Router, { db, turns }: Pick<ApiDeps, 'db' | 'tu
       effects,
       mint: (tx, id) => mintToolRun(tx, { id, agentId, toolName, args: args ?? {} }),
     });
-    res.json(toWireToolResult(outcome));
+    res.json(toWireAgentToolResult(outcome));
   });
 }
 

@@ -47,6 +47,12 @@ export const toWireToolResult = (outcome: ToolOutcome) => ({
   sandbox_config_fingerprint: null,
 });
 
+/** The same for a tool of an agent: as in the original, a failed one returns nothing; what it said is in `stderr`. */
+export const toWireAgentToolResult = (outcome: ToolOutcome) =>
+  outcome.status === 'success'
+    ? toWireToolResult(outcome)
+    : { ...toWireToolResult(outcome), func_return: null, stderr: outcome.stderr ?? [outcome.result] };
+
 /** The answer of a source that was tried: a message about a call that no transcript has. */
 export function toWireTrial(
   outcome: ToolOutcome,

@@ -4,13 +4,15 @@ import { shapeOf } from '../support/shape';
 
 let api: CrudApi;
 const OUTCOME = { status: 'success', result: 'rolled 6', stdout: ['rolling\n'], stderr: null };
+const FAILED = { status: 'error', result: 'no such dice', stdout: null, stderr: null };
+let outcome: object = OUTCOME;
 const ran: unknown[] = [];
 // What the activity behind it does: the arguments are on the row, and so is the outcome in the end.
 const turns = {
   async runTool({ id, effects }: { id: string; effects: string }) {
     const { rows } = await api.database.pool.query(
       `update tool_runs set outcome = $2 where id = $1 returning agent_id, tool_name, args`,
-      [id, JSON.stringify(OUTCOME)],
+      [id, JSON.stringify(outcome)],
     );
     ran.push({ ...rows[0], effects });
   },
@@ -58,6 +60,8 @@ it('stores a tool with a schema in the form of the original, and replaces it by 
   expect(tool).toMatchObject({ name: 'roll_dice', tool_type: 'custom', source_type: 'json', json_schema });
   expect(again.status).toBe(200);
   expect(again.body).toMatchObject({ id: tool.id, tags: ['x'], effects: 'idempotent' });
+  const untagged = await api.call('PUT', '/v1/tools/', { source_code, json_schema });
+  expect(untagged.body).toMatchObject({ id: tool.id, tags: ['x'], effects: 'once' });
 });
 
 it('takes the name from the last function when only the arguments are described', async () => {
@@ -258,4 +262,8 @@ it('runs a tool of an agent by hand and answers in the form of the original', as
   });
   expect(ran).toEqual([{ agent_id: agent.id, tool_name: 'roll_dice', args: { sides: 6 }, effects: 'once' }]);
   expect(absent.status).toBe(404);
+
+  outcome = FAILED;
+  const failed = await api.call('POST', `${path}/roll_dice/run`, { args: { sides: 7 } });
+  expect(failed.body).toMatchObject({ status: 'error', func_return: null, stderr: ['no such dice'] });
 });
