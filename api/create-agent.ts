@@ -7,11 +7,11 @@ import { inTransaction, type Queryable } from '../db/pool';
 import { findTools, findToolsByName } from '../db/tools';
 import { type AgentFields, checkAgentName, checkTimezone, SUBAGENT_TAG } from '../domain/agent';
 import { baseToolNames, baseToolRules, randomAgentName } from '../domain/agent-defaults';
-import { bootMessages } from '../domain/boot-messages';
 import { type Block, checkBlockLabel, checkBlockValue, checkUniqueLabels } from '../domain/block';
 import { AppError } from '../domain/errors';
 import { memorySeen } from '../domain/prompt';
 import { toPythonRepr } from '../domain/python-repr';
+import { uniqueRules } from '../domain/tool-rules';
 import { defaultSystemPrompt } from '../domain/system-prompt';
 import type { Tool } from '../domain/tool';
 import { newId } from '../new-id';
@@ -20,7 +20,7 @@ import { chooseEmbedding, chooseModel } from './agent-model';
 import { defaultEmbedding } from './archive-embedding';
 import { canHaveSleeper, createSleeper } from './create-sleeper';
 import type { ApiDeps } from './deps';
-import { firstSystemMessage, seedMessage } from './system-message';
+import { defaultMessages, firstSystemMessage, seedMessage } from './system-message';
 import type { AgentState, CreateAgentBody } from './wire/agent';
 import { fromWireBlock } from './wire/block';
 
@@ -157,7 +157,7 @@ function toolRules(
     callerGaveRules: given.length > 0,
     hasSleeper: hasSleeper(body, agent.agentType),
   });
-  return [...given, ...base];
+  return uniqueRules([...given, ...base]);
 }
 
 async function createBlocks(db: Queryable, body: CreateAgentBody): Promise<readonly Block[]> {
@@ -179,13 +179,7 @@ function firstMessages(
   agentType: AgentFields['agentType'],
   tools: readonly Tool[],
 ): readonly SeedMessage[] {
-  if (!body.initial_message_sequence) {
-    const toolNames = tools.map(({ name }) => name);
-    const callId = `call_${newId('job').slice(4, 16)}`;
-    return bootMessages({ agentType, toolNames }, { at: new Date(), callId }).map(({ role, parts }) =>
-      seedMessage(role, parts),
-    );
-  }
+  if (!body.initial_message_sequence) return defaultMessages(agentType, tools);
   return body.initial_message_sequence.map(({ role, content, name, otid, sender_id: senderId }) => ({
     ...seedMessage(role, typeof content === 'string' ? [{ type: 'text', text: content }] : content),
     name: name ?? null,

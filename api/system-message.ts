@@ -1,8 +1,10 @@
 import type { SeedMessage } from '../db/agent-threads';
-import type { AgentFields } from '../domain/agent';
+import type { AgentFields, AgentType } from '../domain/agent';
 import type { ArchiveSummary } from '../domain/archive';
 import type { Block } from '../domain/block';
+import { bootMessages } from '../domain/boot-messages';
 import { compileSystemPrompt } from '../domain/system-prompt';
+import type { Tool } from '../domain/tool';
 import { newId } from '../new-id';
 
 /** The system message that a thread begins with. `archive` is what the agent's archive holds by then. */
@@ -34,3 +36,12 @@ export const seedMessage = (role: SeedMessage['role'], parts: SeedMessage['parts
   otid: null,
   senderId: null,
 });
+
+/** What agents of this type begin with behind their system message, if anything. */
+export function defaultMessages(agentType: AgentType, tools: readonly Tool[]): readonly SeedMessage[] {
+  const toolNames = tools.map(({ name }) => name);
+  const callId = `call_${newId('job').slice(4, 16)}`;
+  return bootMessages({ agentType, toolNames }, { at: new Date(), callId }).map(({ role, parts }) =>
+    seedMessage(role, parts),
+  );
+}

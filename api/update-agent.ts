@@ -7,6 +7,7 @@ import { rebuildSystemMessages } from '../db/system-messages';
 import { type Agent, type AgentPatch, checkAgentName, checkTimezone } from '../domain/agent';
 import { checkUniqueLabels } from '../domain/block';
 import { AppError } from '../domain/errors';
+import { uniqueRules } from '../domain/tool-rules';
 import { chooseEmbedding, prepareModelChange } from './agent-model';
 import { loadAgentState } from './agent-state';
 import { refuseFolders, requestedSecrets, requireTools } from './create-agent';
@@ -48,7 +49,7 @@ const describe = (body: UpdateAgentBody): AgentPatch =>
     name: body.name,
     system: body.system,
     description: body.description,
-    toolRules: body.tool_rules,
+    toolRules: body.tool_rules && uniqueRules(body.tool_rules),
     tags: body.tags ? [...new Set(body.tags)] : undefined,
     metadata: body.metadata,
     secrets: requestedSecrets(body),

@@ -50,6 +50,15 @@ export async function insertThread(
       isHidden,
     ],
   );
+  await insertSeedMessages(db, { agentId, conversationId }, messages);
+}
+
+/** Adds messages to a thread that no turn has written. */
+export async function insertSeedMessages(
+  db: Queryable,
+  { agentId, conversationId }: Pick<NewThread, 'agentId' | 'conversationId'>,
+  messages: readonly SeedMessage[],
+): Promise<void> {
   for (const message of messages) {
     await db.query(
       `insert into messages (id, conversation_id, agent_id, role, parts, name, otid, sender_id)

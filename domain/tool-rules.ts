@@ -25,6 +25,11 @@ interface ConditionalRule {
 }
 type Prefilled = Readonly<Record<string, unknown>> | null;
 
+/** The rules in their order, each once. */
+export const uniqueRules = (rules: readonly ToolRule[]): readonly ToolRule[] => [
+  ...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values(),
+];
+
 /** A tool call of this request that ran, with the text it returned. Rules look at the request only, not at earlier turns. */
 export interface CalledTool {
   readonly name: string;

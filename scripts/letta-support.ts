@@ -83,7 +83,7 @@ const AGENT_TOOLS = tools('attaches, detaches and lists the tools of an agent');
 const LISTED_MODELS = models('lists models and embedding models in the form of the original');
 const RUN_PARTS = runs('has steps, usage and metrics as the original shows them');
 const RUN_MESSAGES = runs(
-  'lists all of them oldest first, and answers a blocking caller with its output only',
+  'lists all that its request asked for, oldest first, and answers a blocking caller with its output only',
 );
 const CONVERSATION_FORM = conversations(
   'creates, reads, lists and changes a conversation in the form of the original',
@@ -205,7 +205,6 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ),
   'PATCH /v1/agents/{}/reset-messages': contexts(
     'leaves the system message and answers with the agent in the form of the original',
-    '`add_default_initial_messages` adds nothing: agents of this server begin with their system message alone.',
   ),
   'POST /v1/conversations/{}/fork': contexts(
     'goes back to any message, also to one that a summary stands for by now',

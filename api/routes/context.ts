@@ -1,7 +1,9 @@
 import { Router, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { getConversation } from '../../db/conversations';
-import { requireAgent } from '../../db/agents';
+import { toolsOf } from '../../db/agent-attachments';
+import { insertSeedMessages } from '../../db/agent-threads';
+import { getAgent, requireAgent } from '../../db/agents';
 import { inTransaction, type Queryable } from '../../db/pool';
 import { resetThread } from '../../db/reset-thread';
 import { AppError } from '../../domain/errors';
@@ -12,6 +14,7 @@ import type { ApiDeps } from '../deps';
 import { forkConversation } from '../fork-conversation';
 import { checkPathIds } from '../middleware/path-ids';
 import { isLegacyClient } from '../middleware/sdk-version';
+import { defaultMessages } from '../system-message';
 import { recompileThread } from '../recompile-thread';
 import { checkThreadNames, threadOf, type Thread } from '../threads';
 import { IncludeQuery, requestedRelations, toWireAgent } from '../wire/agent';
@@ -62,12 +65,15 @@ export function contextRoutes(deps: ApiDeps): Router {
 
   router.patch('/agents/:agentId/reset-messages', async (req, res) => {
     const { agentId } = req.params;
-    // An agent of this server begins with its system message alone, so there are no initial messages to add.
-    parseBody(ResetBody, req.body ?? {});
+    const { add_default_initial_messages: booted } = parseBody(ResetBody, req.body ?? {});
     const include = requestedRelations(parseQuery(IncludeQuery, req.query), isLegacyClient(req));
     const state = await inTransaction(db, async (tx) => {
-      await requireAgent(tx, agentId);
+      const { agentType } = await getAgent(tx, agentId);
       await resetThread(tx, agentId);
+      if (booted) {
+        const tools = (await toolsOf(tx, [agentId])).get(agentId) ?? [];
+        await insertSeedMessages(tx, ownThread(agentId), defaultMessages(agentType, tools));
+      }
       return loadAgentState(tx, agentId, include);
     });
     res.json(toWireAgent(state, include));

@@ -264,3 +264,24 @@ it('hidden agents, and those of other agents, are listed and counted on request'
   expect(await count('/v1/_internal_agents/count')).toBe(all - 2);
   expect((await api.call('GET', `/v1/agents/${hidden.id}`)).status).toBe(200);
 });
+
+it('keeps each tool rule once', async () => {
+  const ends = { tool_name: 'stop', type: 'exit_loop' };
+  const atMost = (max_count_limit: number) => ({
+    tool_name: 'web_search',
+    type: 'max_count_per_step',
+    max_count_limit,
+  });
+
+  const { body: agent } = await api.call('POST', '/v1/agents/', {
+    model,
+    include_base_tools: false,
+    tool_rules: [ends, ends],
+  });
+  const { body: changed } = await api.call('PATCH', `/v1/agents/${agent.id}`, {
+    tool_rules: [atMost(2), ends, atMost(2), atMost(3)],
+  });
+
+  expect(agent.tool_rules).toMatchObject([ends]);
+  expect(changed.tool_rules).toMatchObject([atMost(2), ends, atMost(3)]);
+});

@@ -108,6 +108,20 @@ describe('resetting messages', () => {
     expect(await texts(conversation)).toEqual(['stays']);
   });
 
+  it('lets an agent of an older type say its first words again when asked to', async () => {
+    await api.db.query(`update agents set agent_type = 'memgpt_v2_agent' where id = $1`, [agentId]);
+    await api.db.query(
+      `insert into tools (id, name, tool_type, description, json_schema) values ('tool-1', 'send_message', 'letta_core', '', '{}')`,
+    );
+    await api.db.query(`insert into agent_tools (agent_id, tool_id) values ($1, 'tool-1')`, [agentId]);
+    await say(agentId, 'one');
+
+    const state = await client.agents.messages.reset(agentId, { add_default_initial_messages: true });
+
+    expect(state!.message_ids).toHaveLength(4);
+    expect(await texts(agentId)).not.toContain('one');
+  });
+
   it('is a conflict while a turn runs', async () => {
     await say(agentId, 'one');
     await busyRun(agentId);
