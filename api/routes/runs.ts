@@ -10,7 +10,7 @@ import type { ApiDeps } from '../deps';
 import { toWireMessages } from '../wire/message';
 import { pageFields } from '../wire/page';
 import { queryChoice, queryFlag, queryList, queryText } from '../wire/query';
-import { toWireRun, toWireRunMetrics } from '../wire/run';
+import { includedTypes, toWireRun, toWireRunMetrics } from '../wire/run';
 import { toWireStep } from '../wire/step';
 import { toWireRunUsage } from '../wire/usage';
 import { parseQuery } from '../wire/validation';
@@ -82,9 +82,9 @@ function addPartsOfRun(router: Router, db: ApiDeps['db']): void {
   router.get('/runs/:runId/messages', async (req, res) => {
     const runId = runIdOf(req);
     const page = parseQuery(RunMessagesQuery, req.query);
-    await requireRun(db, runId);
+    const includeTypes = includedTypes(await getRun(db, runId));
     const messages = await listMessages(db, { runId }, page);
-    res.json(messages.flatMap((message) => toWireMessages(message)));
+    res.json(messages.flatMap((message) => toWireMessages(message, { includeTypes })));
   });
 
   router.get('/runs/:runId/steps', async (req, res) => {

@@ -14,6 +14,12 @@ const DEFAULT_REQUEST_CONFIG = {
   include_return_message_types: null,
 };
 
+/** The types of messages that the run's request asked for; null for all. */
+export function includedTypes(run: Run): readonly string[] | null {
+  const types = run.requestConfig?.['include_return_message_types'];
+  return Array.isArray(types) && types.length > 0 ? types.map(String) : null;
+}
+
 /** A run as clients see it. The agent's own thread has no conversation id there. */
 export const toWireRun = (run: Run) => ({
   id: run.id,

@@ -192,7 +192,7 @@ describe('lists of runs', () => {
 });
 
 describe('a run with messages', () => {
-  it('lists all of them oldest first, and answers a blocking caller with its output only', async () => {
+  it('lists all that its request asked for, oldest first, and answers a blocking caller with its output only', async () => {
     const agentId = await insertAgent(api.db);
     const run_id = await insertRun(api.db, agentId);
     const step_id = await insertStep(api.db, run_id, agentId, usage(5, 25));
@@ -210,6 +210,11 @@ describe('a run with messages', () => {
     const ofStep = await api.call('GET', `/v1/steps/${step_id}/messages?after=${asked}`);
     const result = await loadRunResult(api.db, run_id);
 
+    const config = { include_return_message_types: ['assistant_message'] };
+    await api.db.query('update runs set request_config = $2 where id = $1', [run_id, config]);
+    const narrowed = await api.call('GET', `/v1/runs/${run_id}/messages`);
+
+    expect(narrowed.body).toMatchObject([{ id: said, message_type: 'assistant_message' }]);
     expect(ids(body)).toEqual([asked, said, said]);
     expect(body).toMatchObject([{ message_type: 'user_message' }, { reasoning: 'hm' }, { content: 'hello' }]);
     expect(ids(newestFirst.body)).toEqual([said, said]);
