@@ -2,7 +2,6 @@ import type { Router } from 'express';
 import { attachBlock, detachBlock, getBlockOf, listBlocksOf } from '../../db/agent-attachments';
 import { getAgent, requireAgent, updateAgent } from '../../db/agents';
 import { getBlock } from '../../db/blocks';
-import { groupsOf } from '../../db/groups';
 import { inTransaction } from '../../db/pool';
 import { AppError } from '../../domain/errors';
 import { loadAgentState } from '../agent-state';
@@ -45,10 +44,7 @@ export function addAgentBlockRoutes(router: Router, { db }: ApiDeps): void {
     const { agentId, blockId } = req.params;
     const state = await inTransaction(db, async (tx) => {
       await getAgent(tx, agentId);
-      const block = await getBlock(tx, blockId);
-      await attachBlock(tx, agentId, block);
-      const group = (await groupsOf(tx, [agentId])).get(agentId);
-      if (group) await attachBlock(tx, group.sleeperAgentId, block);
+      await attachBlock(tx, agentId, await getBlock(tx, blockId));
       await updateAgent(tx, agentId, {});
       return isLegacyClient(req) ? loadAgentState(tx, agentId) : null;
     });

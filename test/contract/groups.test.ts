@@ -55,17 +55,6 @@ it('gives an agent the tools and rules of the original, and its sleeper the bloc
   expect(sleeper.managed_group).toBeNull();
 });
 
-it('shares a block that is attached later with the sleeper', async () => {
-  const agent = await create();
-  const { body: block } = await api.call('POST', '/v1/blocks/', { label: 'later', value: 'v' });
-
-  await api.call('PATCH', `/v1/agents/${String(agent['id'])}/core-memory/blocks/attach/${block.id}`);
-
-  const sleeper = String(agent['managed_group'].agent_ids[0]);
-  const { body } = await api.call('GET', `/v1/agents/${sleeper}/core-memory/blocks`);
-  expect(body).toContainEqual(block);
-});
-
 it('changes how often the sleeper is woken', async () => {
   const { id } = (await create())['managed_group'];
 
