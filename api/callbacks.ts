@@ -3,6 +3,7 @@ import type { RunResult } from '../db/runs';
 import type { ApiDeps } from './deps';
 import { repeat } from './repeat';
 import { toNaiveMicros } from './wire/dates';
+import { speakerOf } from './wire/message';
 import { toWireResponse, toWireRun } from './wire/run';
 
 const INTERVAL_MS = 500;
@@ -43,6 +44,9 @@ function toCallback(result: RunResult) {
     run_id: id,
     status,
     completed_at: completedAt ?? toNaiveMicros(new Date()),
-    metadata: { ...metadata, result: toWireResponse(result) },
+    metadata: {
+      ...metadata,
+      result: toWireResponse(result, { speaker: speakerOf(result.run.requestConfig) }),
+    },
   };
 }

@@ -15,6 +15,8 @@ export interface StreamOptions extends MessageOptions {
   readonly includePings: boolean;
   /** Frames carry an `id:` line, for readers that resume with `Last-Event-ID`. */
   readonly withIds?: boolean;
+  /** Makes the frames of an event, where they are not Letta's. */
+  readonly show?: typeof toFrames;
 }
 
 // Letta's keepalive. News wakes the stream at once; the poll only covers a lost connection to Postgres.
@@ -106,9 +108,10 @@ async function framesOf(
     background: run.background,
     usage,
     includeTypes: options.includeTypes ?? null,
+    speaker: options.speaker,
   };
   return events.flatMap((event) => {
-    const frames = toFrames(event, messages, context);
+    const frames = (options.show ?? toFrames)(event, messages, context);
     // The frames of the end share a number: only the last one may say that all of it was seen.
     return options.withIds
       ? frames.map((frame, at) => withId(frame, event.seq, at === frames.length - 1))

@@ -16,6 +16,7 @@ import { streamRun } from './run-stream';
 import type { SentTurn } from './sent-turn';
 import { startUnstarted } from './start-unstarted';
 import type { Thread } from './threads';
+import { speakerOf } from './wire/message';
 import {
   checkStreamOptions,
   toRequestConfig,
@@ -43,7 +44,7 @@ export async function sendMessage(
 ): Promise<void> {
   checkStreamOptions(body);
   const turn = await sendTurn(deps, req, { ...sending, body });
-  const options = { includeTypes: body.include_return_message_types ?? null };
+  const options = { includeTypes: body.include_return_message_types ?? null, speaker: speakerOf(body) };
   if (!body.streaming) return answerWhenOver(deps, res, turn, options);
   await Promise.all([
     turn.start(),
@@ -70,13 +71,13 @@ export async function sendAsync(
   return getRun(deps.db, turn.id);
 }
 
-interface TurnToSend extends Sending {
+export interface TurnToSend extends Sending {
   readonly body: SendMessageBody;
   readonly callbackUrl?: string | null;
 }
 
 /** Stores the run of a request, or finds the one that it has already. */
-async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): Promise<SentTurn> {
+export async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): Promise<SentTurn> {
   const { db, models } = deps;
   const identity = requestIdentity(req, { kind: turn.kind, conversationId: turn.thread.conversationId });
   const asked = toRun(turn, identity);

@@ -79,7 +79,7 @@ export interface ToolReturnPart {
   readonly result: string;
   readonly stdout: readonly string[] | null;
   readonly stderr: readonly string[] | null;
-  /** What the model is shown beside the text. Clients are not shown it again. */
+  /** What the model is shown beside the text. */
   readonly images?: readonly ImagePart[];
   /** Set where the call may or may not have acted. */
   readonly effectStatus?: 'unknown';

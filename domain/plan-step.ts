@@ -31,6 +31,8 @@ export interface StepPlan {
   readonly isParallel: boolean;
   readonly rules: ToolRuleState;
   readonly isLastStep: boolean;
+  /** Watchers see calls by which the agent speaks as calls. */
+  readonly showsCalls: boolean;
 }
 
 /** The moment of a step, and the ids of the notes that it may bring. */
@@ -82,6 +84,7 @@ export function planStep(step: OpenedStep, { now, noteId, skillsNoteId }: NotesO
     isParallel: step.parallelToolCalls && allowsParallelCalls(step.toolRules),
     rules,
     isLastStep: step.step + 1 >= step.maxSteps,
+    showsCalls: step.request.showsCalls === true,
   };
 }
 

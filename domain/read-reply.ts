@@ -1,6 +1,7 @@
 import { cutArguments, MAX_CALLS, nameInHistory, refusalBeyondLimits } from './call-limits';
 import { fragmentsOf } from './message-fragments';
 import type { MessagePart, ToolCallPart } from './message';
+import { seenWith } from './message-view';
 import type { ModelEvent, ModelReply } from './model';
 import { toNote, type StepPlan } from './plan-step';
 import type { StopReason } from './run';
@@ -71,7 +72,11 @@ export function readReply({
   };
   return {
     messages: missing.length === 0 ? [message] : [message, toNote(noteId, missingBeforeExitNote(missing))],
-    events: fragmentsOf(message).map((_, fragment) => ({ type: 'message', messageId, fragment })),
+    events: fragmentsOf(plan.showsCalls ? seenWith(message, null) : message).map((_, fragment) => ({
+      type: 'message',
+      messageId,
+      fragment,
+    })),
     stopReason: whyStop({ reply, calls, waits, missing }),
     calls,
   };
@@ -169,7 +174,7 @@ export function createDeltaView({
     if (!calls.has(event.id)) {
       if (calls.size >= (plan.isParallel ? MAX_CALLS : 1)) return null;
       calls.set(event.id, mustAsk(plan, event.name ?? '') ? { approval: true } : {});
-      if (speaks(plan, event.name ?? '')) spoken.set(event.id, createSpokenText());
+      if (!plan.showsCalls && speaks(plan, event.name ?? '')) spoken.set(event.id, createSpokenText());
     }
     const speak = spoken.get(event.id);
     if (speak) {

@@ -14,6 +14,8 @@ export interface TurnRequest {
   readonly clientTools?: readonly ClientTool[];
   /** What the client's environment has instructions for. Absent where the client says nothing of it. */
   readonly clientSkills?: readonly ClientSkill[];
+  /** The client wants to see the calls by which the agent speaks, not what they say. */
+  readonly showsCalls?: true;
   /** The client wants to hear of compactions. */
   readonly includeCompaction?: true;
   /** The request sends no message: the context is to be made smaller, with these settings over the agent's. */

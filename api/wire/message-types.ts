@@ -35,7 +35,8 @@ export interface WireToolCall {
 }
 export interface WireToolReturn {
   readonly type: 'tool';
-  readonly tool_return: string;
+  /** Text, or its parts where there are images among them. */
+  readonly tool_return: string | readonly WireContentPart[];
   readonly status: 'success' | 'error';
   readonly tool_call_id: string;
   readonly stdout: readonly string[] | null;

@@ -1,6 +1,7 @@
 import { otidOf } from '../../domain/ids';
 import type { ImagePart, Message, MessagePart, ToolReturnPart } from '../../domain/message';
 import { framedSummary } from '../../domain/framed-summary';
+import { type SpeakerView, seenWith } from '../../domain/message-view';
 import { type FragmentKind, fragmentsOf, type MessageFragment } from '../../domain/message-fragments';
 import { spokenText } from '../../domain/spoken-text';
 import { toWireSummary } from './compaction';
@@ -20,13 +21,21 @@ import { pythonJsonText } from './python-json';
 export interface MessageOptions {
   /** Only these message types; null or absent means all. */
   readonly includeTypes?: readonly string[] | null | undefined;
+  /** Whether calls by which an agent speaks are shown as what they say. */
+  readonly speaker?: SpeakerView;
 }
 
 /** The messages clients see in place of one stored message: they share its `id` and differ in `otid`. */
-export const toWireMessages = (message: Message, { includeTypes }: MessageOptions = {}): WireMessage[] =>
-  fragmentsOf(message)
-    .filter(({ kind }) => isIncluded(MESSAGE_TYPES[kind], includeTypes))
-    .map((fragment) => toWireMessage(message, fragment));
+export function toWireMessages(message: Message, options: MessageOptions = {}): WireMessage[] {
+  const seen = seenWith(message, options.speaker);
+  return fragmentsOf(seen)
+    .filter(({ kind }) => isIncluded(MESSAGE_TYPES[kind], options.includeTypes))
+    .map((fragment) => toWireMessage(seen, fragment));
+}
+
+/** How a request wants to see an agent speak: it may ask for the calls themselves. */
+export const speakerOf = (config: { readonly use_assistant_message?: unknown } | null): SpeakerView =>
+  config?.use_assistant_message === false ? null : undefined;
 
 /** Whether a request that asked for `includeTypes` wants messages of this type. */
 export const isIncluded = (type: string, includeTypes: MessageOptions['includeTypes']): boolean =>
@@ -147,7 +156,7 @@ function toolCalls(parts: readonly MessagePart[], spell: (text: string) => strin
   return { tool_call: calls[0] ?? null, tool_calls: calls };
 }
 
-function toOutcome(part: ToolReturnPart): Omit<WireToolReturn, 'type'> {
+function toOutcome(part: ToolReturnPart): Omit<WireToolReturn, 'type'> & { readonly tool_return: string } {
   const { status, result, stdout, stderr } = part.resolution ?? part;
   const isUnknown = part.effectStatus === 'unknown' && !part.resolution;
   return {
@@ -159,7 +168,13 @@ function toOutcome(part: ToolReturnPart): Omit<WireToolReturn, 'type'> {
     ...(isUnknown && { effect_status: 'unknown' }),
   };
 }
-const toReturn = (part: ToolReturnPart): WireToolReturn => ({ type: 'tool', ...toOutcome(part) });
+function toReturn(part: ToolReturnPart): WireToolReturn {
+  const outcome = { type: 'tool', ...toOutcome(part) } as const;
+  const { images = [] } = part;
+  if (images.length === 0) return outcome;
+  const text = outcome.tool_return === '' ? [] : [{ type: 'text', text: outcome.tool_return } as const];
+  return { ...outcome, tool_return: contentParts([...text, ...images]) };
+}
 
 function toolReturns(parts: readonly MessagePart[]): WireMessageBody {
   const returns = parts.filter((part) => part.type === 'tool_return');
@@ -187,12 +202,14 @@ function approvalAnswer(parts: readonly MessagePart[]): WireMessageBody {
 
 function userContent(parts: readonly MessagePart[]): string | WireContentPart[] {
   const [only] = parts;
-  if (parts.length <= 1 && only?.type !== 'image') return textOf(parts);
-  return parts.flatMap((part): WireContentPart[] => {
+  return parts.length <= 1 && only?.type !== 'image' ? textOf(parts) : contentParts(parts);
+}
+
+const contentParts = (parts: readonly MessagePart[]): WireContentPart[] =>
+  parts.flatMap((part): WireContentPart[] => {
     if (part.type === 'text') return [{ type: 'text', text: part.text, signature: null }];
     return part.type === 'image' ? [{ type: 'image', source: imageSource(part) }] : [];
   });
-}
 
 function imageSource({ source, detail }: ImagePart): Readonly<Record<string, string | null>> {
   if (source.type === 'url') return { type: 'url', url: source.url };

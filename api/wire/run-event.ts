@@ -2,6 +2,7 @@ import type { StoredRunEvent } from '../../db/run-events';
 import { otidOf } from '../../domain/ids';
 import type { Message } from '../../domain/message';
 import { fragmentsOf } from '../../domain/message-fragments';
+import { seenWith } from '../../domain/message-view';
 import type { RunEvent } from '../../domain/run-event';
 import type { RunUsage } from '../../domain/usage';
 import { toWireCompactionEvent } from './compaction';
@@ -124,10 +125,10 @@ function deltaBody(event: Delta) {
 function messageFrames(
   { messageId, fragment }: Extract<RunEvent, { type: 'message' }>,
   messages: ReadonlyMap<string, Message>,
-  { includeTypes, seqId }: Numbered<FrameContext>,
+  { includeTypes, speaker, seqId }: Numbered<FrameContext>,
 ): string[] {
   const stored = messages.get(messageId);
-  const message = stored && asFirstTold(stored);
+  const message = stored && seenWith(asFirstTold(stored), speaker);
   const shown = message && fragmentsOf(message)[fragment];
   if (!shown) return [];
   const wire = toWireMessage(message, shown, seqId);

@@ -147,6 +147,7 @@ export function toTurnRequest(body: RequestBody): TurnRequest {
     approvals: messages.length < all.length ? approvals : null,
     overrideModel: body.override_model ?? null,
     overrideSystem: body.override_system ?? body.system ?? null,
+    ...(!body.use_assistant_message && { showsCalls: true }),
     ...(body.include_compaction_messages && { includeCompaction: true }),
     ...(body.client_tools &&
       body.client_tools.length > 0 && { clientTools: toClientTools(body.client_tools) }),

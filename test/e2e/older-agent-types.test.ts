@@ -116,3 +116,39 @@ it('the memory tools create, rename and delete blocks, and the model of another 
   await client.agents.messages.create(agent.id, { input: SPEAK });
   expect(JSON.stringify(fake.requests.at(-1)!.body)).not.toContain('<memory_update>');
 });
+
+describe('to a client that wants no assistant messages', () => {
+  const wanted = ['tool_call_message', 'tool_return_message'];
+  const typesOf = (items: readonly { readonly message_type?: string | null }[]) =>
+    items.map(({ message_type: type }) => type).filter((type) => wanted.includes(type ?? ''));
+  const ask = { input: SPEAK, use_assistant_message: false } as const;
+
+  it('what the agent says is shown as the call that it is, in answers and lists', async () => {
+    const agent = await create('memgpt_v2_agent');
+
+    const answer = await client.agents.messages.create(agent.id, ask);
+
+    expect(answer.messages.map(({ message_type: type }) => type)).toEqual(wanted);
+    expect(answer.messages[0]).toMatchObject({ tool_call: { name: 'send_message' } });
+    expect(answer.stop_reason.stop_reason).toBe('end_turn');
+    const after = agent.message_ids!.at(-1)!;
+    const calls = await client.agents.messages.list(agent.id, { after, use_assistant_message: false });
+    expect(calls.items.map(({ message_type: type }) => type)).toEqual(['user_message', ...wanted]);
+    const texts = await client.agents.messages.list(agent.id, { after });
+    expect(texts.items.map(({ message_type: type }) => type)).toEqual(['user_message', 'assistant_message']);
+  });
+
+  it.each([true, false])('it streams so, tokens: %s, and a replay is the same', async (stream_tokens) => {
+    const agent = await create('memgpt_v2_agent');
+    const body = { ...ask, streaming: true, background: true, stream_tokens } as const;
+
+    const first = [];
+    for await (const event of await client.agents.messages.create(agent.id, body)) first.push(event);
+    const { run_id: runId } = first[0] as { run_id: string };
+    const again = [];
+    for await (const event of await client.runs.messages.stream(runId, {})) again.push(event);
+
+    expect(new Set(typesOf(first))).toEqual(new Set(wanted));
+    expect(again).toEqual(first);
+  });
+});
