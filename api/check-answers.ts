@@ -1,4 +1,10 @@
-import { findPendingApproval, isAnswerTo, lastAnswers, type PendingApproval } from '../db/approvals';
+import {
+  findPendingApproval,
+  type GivenAnswer,
+  isAnswerTo,
+  lastAnswers,
+  type PendingApproval,
+} from '../db/approvals';
 import type { RunToMint } from '../db/mint-run';
 import type { Queryable } from '../db/pool';
 import type { EarlierRun } from '../db/request-keys';
@@ -6,21 +12,24 @@ import { findToolsByName } from '../db/tools';
 import { problemOfArguments } from '../domain/edited-arguments';
 import { AppError } from '../domain/errors';
 import { toPythonRepr } from '../domain/python-repr';
-import { EVERY_CALL, type ApprovalAnswer, type TurnRequest } from '../domain/turn-request';
+import { EVERY_CALL, type ApprovalAnswer, type InputMessage, type TurnRequest } from '../domain/turn-request';
+import { newId } from '../new-id';
 
 const NOTHING_WAITS =
   'Cannot process approval response: No tool call is currently awaiting approval. ' +
   'Please send a regular message to interact with the agent.';
 
+type CheckedAnswers = { readonly request: TurnRequest } | { readonly earlier: EarlierRun };
+
 /**
- * The request with its answers named by tool call. Answers that were given before come to the run that took them, or are
- * left out if the request also brings messages. `INVALID_ARGUMENT` in Letta's words when nothing waits, or when the answers
+ * The request with its answers named by tool call. Answers that were given before come to the run that took them. They are
+ * left out where the request also brings messages, and where that run was broken off: then the turn is taken up again. `INVALID_ARGUMENT` in Letta's words when nothing waits, or when the answers
  * are not for exactly the calls that wait.
  */
 export async function checkAnswers(
   db: Queryable,
   { request, conversationId }: RunToMint,
-): Promise<{ readonly request: TurnRequest } | { readonly earlier: EarlierRun }> {
+): Promise<CheckedAnswers> {
   if (request.approvals === null) return { request };
   const pending = await findPendingApproval(db, conversationId);
   const approvals = pending ? nameCalls(request.approvals, pending) : request.approvals;
@@ -28,15 +37,14 @@ export async function checkAnswers(
     checkClientCalls(pending, approvals);
     return { request: { ...request, approvals: await checkEdits(db, pending, approvals) } };
   }
-  const earlier = await findGiven(db, conversationId, request.approvals);
-  if (earlier)
-    return request.messages.length > 0 ? { request: { ...request, approvals: null } } : { earlier };
+  const given = await findGiven(db, conversationId, request.approvals);
+  if (given) return takenBefore(request, given);
   if (!pending) throw new AppError('INVALID_ARGUMENT', NOTHING_WAITS);
   const expected = toPythonRepr(pending.toolCallIds);
-  const given = toPythonRepr(approvals.map(({ toolCallId }) => toolCallId));
+  const received = toPythonRepr(approvals.map(({ toolCallId }) => toolCallId));
   throw new AppError(
     'INVALID_ARGUMENT',
-    `Invalid tool call IDs. Expected '${expected}', but received '${given}'.`,
+    `Invalid tool call IDs. Expected '${expected}', but received '${received}'.`,
   );
 }
 
@@ -55,13 +63,30 @@ async function findGiven(
   db: Queryable,
   conversationId: string,
   answers: readonly ApprovalAnswer[],
-): Promise<EarlierRun | null> {
+): Promise<GivenAnswer | null> {
   const names = answers.map(({ toolCallId }) => toolCallId);
   const given = (await lastAnswers(db, conversationId)).find(
     (answer) => isAnswerTo(answer, answers) || (names.length === 1 && names[0] === answer.requestId),
   );
-  return given ? { id: given.id, background: given.background, createdAt: given.createdAt } : null;
+  return given ?? null;
 }
+
+/** A turn that went on from these answers and was broken off is taken up again; any other one is what was asked for. */
+function takenBefore(request: TurnRequest, { status, ...run }: GivenAnswer): CheckedAnswers {
+  if (request.messages.length > 0) return { request: { ...request, approvals: null } };
+  if (status !== 'cancelled' && status !== 'failed') return { earlier: run };
+  return { request: { ...request, approvals: null, messages: [keepAlive()] } };
+}
+
+// As in the original, a message of the user's makes the model go on, and it is called a keep-alive there too.
+const KEEP_ALIVE =
+  '[keep-alive] The answers to your tool calls were taken already. Go on from their results.';
+const keepAlive = (): InputMessage => {
+  const id = newId('message');
+  const otid = newId('message').slice('message-'.length);
+  const parts = [{ type: 'text', text: KEEP_ALIVE }] as const;
+  return { id, role: 'user', parts, name: null, otid, senderId: null };
+};
 
 function checkClientCalls(pending: PendingApproval, answers: readonly ApprovalAnswer[]): void {
   const wrong = answers.find(

@@ -1,9 +1,12 @@
 import { AppError } from '../domain/errors';
+import type { Message } from '../domain/message';
 import { callsForWorkflow, type AnsweredApproval, type PlannedCall } from '../domain/turn';
 import type { ApprovalAnswer, TurnRequest } from '../domain/turn-request';
+import type { RunStatus } from '../domain/run';
 import type { ToolOutcome } from '../domain/tool';
 import { derivedId } from '../new-id';
 import { endRun } from './end-run';
+import { MESSAGE_COLUMNS, type MessageRow, rowToMessage } from './message-row';
 import { inTransaction, type Pool, type Queryable } from './pool';
 import { insertMessages } from './save-reply';
 import { closeCall, closeOpenCalls } from './tool-ledger';
@@ -186,6 +189,20 @@ function outcomeOf(answer: ApprovalAnswer | undefined): ToolOutcome {
   };
 }
 
+/** The messages that ask for approval in the agents' own threads, by agent. */
+export async function findRequestsOf(
+  db: Queryable,
+  agentIds: readonly string[],
+): Promise<ReadonlyMap<string, Message>> {
+  const { rows } = await db.query<MessageRow>(
+    `select ${MESSAGE_COLUMNS} from messages
+      where conversation_id = any($1) and role = 'approval_request' and not in_context
+        and exists (select from steps where steps.id = messages.step_id and steps.outcome ? 'pending')`,
+    [agentIds],
+  );
+  return new Map(rows.map((row) => [row.agent_id, rowToMessage(row)]));
+}
+
 /** Denies what waits in a conversation, because its user cancelled or for another reason. Returns the run that asked, null if nothing waits. */
 export async function denyPending(
   db: Queryable,
@@ -202,6 +219,7 @@ export async function denyPending(
 /** An answer that was taken: the calls it was for, and its run. */
 export interface GivenAnswer {
   readonly id: string;
+  readonly status: RunStatus;
   readonly background: boolean;
   readonly createdAt: Date;
   readonly requestId: string;
@@ -211,7 +229,7 @@ export interface GivenAnswer {
 /** The last answers that a conversation took, the newest first. */
 export async function lastAnswers(db: Queryable, conversationId: string): Promise<readonly GivenAnswer[]> {
   const { rows } = await db.query<GivenAnswer>(
-    `select r.id, r.background, r.created_at as "createdAt", s.message_id as "requestId",
+    `select r.id, r.status, r.background, r.created_at as "createdAt", s.message_id as "requestId",
             jsonb_path_query_array(m.parts, '$[*].toolCallId') as "toolCallIds"
        from messages m join runs r on r.id = m.run_id join steps s on s.id = m.step_id
       where m.conversation_id = $1 and m.role = 'approval_response' order by m.seq desc limit 10`,

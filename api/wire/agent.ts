@@ -4,6 +4,7 @@ import type { Block } from '../../domain/block';
 import { DEFAULT_ORG_ID, DEFAULT_USER_ID } from '../../domain/ids';
 import type { Group } from '../../domain/group';
 import type { Identity } from '../../domain/identity';
+import type { Message } from '../../domain/message';
 import { STOP_REASONS } from '../../domain/run';
 import type { Tool } from '../../domain/tool';
 import { derivedId } from '../../new-id';
@@ -12,6 +13,7 @@ import { CreateBlockBody, toWireBlock } from './block';
 import { toWireMicros } from './dates';
 import { idsOf, int32, jsonObject, queryChoices } from './fields';
 import { toWireIdentity } from './identity';
+import { MESSAGE_TYPES, toWireMessages } from './message';
 import { pageFields } from './page';
 import { queryChoice, queryFlag, queryList, queryText } from './query';
 import { toWireGroup } from './group';
@@ -26,6 +28,8 @@ export interface AgentState {
   readonly identities: readonly Identity[];
   /** The group that it manages. */
   readonly group: Group | null;
+  /** The message by which it asks for approval. */
+  readonly request: Message | null;
 }
 
 /** The parts of an agent that cost a query of their own and are empty unless asked for. */
@@ -43,7 +47,7 @@ export type Relation = (typeof RELATIONS)[number];
 
 /** An agent as Letta's clients know it. Relations that are not in `include` are empty, as in the original. */
 export function toWireAgent(
-  { agent, blocks, tools, identities, group }: AgentState,
+  { agent, blocks, tools, identities, group, request }: AgentState,
   include: readonly Relation[] = RELATIONS,
 ) {
   const has = (relation: Relation) => include.includes(relation);
@@ -84,7 +88,7 @@ export function toWireAgent(
     entity_id: agent.entityId,
     identity_ids: has('identities') ? identities.map(({ id }) => id) : [],
     identities: has('identities') ? identities.map(toWireIdentity) : [],
-    pending_approval: null,
+    pending_approval: request && toWireRequest(request),
     message_buffer_autoclear: agent.messageBufferAutoclear,
     enable_sleeptime: agent.enableSleeptime,
     multi_agent_group: wireGroup,
@@ -98,6 +102,9 @@ export function toWireAgent(
     hidden: agent.hidden,
   };
 }
+
+const toWireRequest = (request: Message) =>
+  toWireMessages(request, { includeTypes: [MESSAGE_TYPES.approval_request] })[0] ?? null;
 
 /** The older form of an agent's blocks, also the answer of `core-memory`. */
 export const toWireMemory = (

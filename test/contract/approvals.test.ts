@@ -189,6 +189,51 @@ it('a policy is set on a tool, changed, taken back, and said anew for one agent'
   expect((await patch({ action: 'deny' })).status).toBe(422);
 });
 
+it('an agent shows the request that waits to whoever includes it', async () => {
+  const show = async () => {
+    const { body } = await api.call('GET', `/v1/agents/${agentId}?include=agent.pending_approval`);
+    return (body as { pending_approval: unknown }).pending_approval;
+  };
+  expect(await show()).toBeNull();
+
+  const messageId = await askedFor(['call-1', 'call-2']);
+
+  expect(await show()).toMatchObject({
+    id: messageId,
+    message_type: 'approval_request_message',
+    tool_call: { tool_call_id: 'call-1' },
+    tool_calls: [{ tool_call_id: 'call-1' }, { tool_call_id: 'call-2' }],
+  });
+  await api.db.query(`update steps set outcome = '{"calls": []}' where agent_id = $1`, [agentId]);
+  expect(await show()).toBeNull();
+});
+
+it.each(['cancelled', 'failed'])(
+  'answers that come again after their turn was %s make the agent go on',
+  async (status) => {
+    const run_id = await insertRun(api.db, agentId, { status });
+    const step_id = await insertStep(api.db, run_id, agentId, { outcome: '{"calls":[]}' });
+    const parts = [{ type: 'approval', toolCallId: 'call-1', approve: true, reason: null }] as const;
+    await insertMessage(api.db, agentId, { role: 'approval_response', parts, run_id, step_id });
+
+    const again = await send({
+      type: 'approval',
+      approvals: [{ type: 'approval', tool_call_id: 'call-1', approve: true }],
+    });
+
+    expect(again.status).toBe(200);
+    expect((again.body as { id: string }).id).not.toBe(run_id);
+    const { rows } = await api.db.query<{ request: { approvals: unknown; messages: object[] } }>(
+      `select request from runs where agent_id = $1 order by queue_seq desc limit 1`,
+      [agentId],
+    );
+    expect(rows[0]!.request.approvals).toBeNull();
+    expect(rows[0]!.request.messages).toMatchObject([
+      { role: 'user', parts: [{ text: expect.stringContaining('keep-alive') as string }] },
+    ]);
+  },
+);
+
 it('an answer by the id of the request is refused where there is none', async () => {
   const answer = (body: object) => api.call('POST', `/v1/approvals/${newId('message')}/answer`, { body });
 
