@@ -1,5 +1,6 @@
+import { listMessages } from './messages';
 import { getRun, loadRunResult, type RunResult } from './runs';
-import { inTransaction, type Pool } from './pool';
+import { inTransaction, type Pool, type Queryable } from './pool';
 
 /** What came of a callback: the status the receiver answered with, or why it got nothing. */
 export type Delivery = { readonly status: number } | { readonly error: string };
@@ -22,11 +23,20 @@ export function deliverNextCallback(
     const id = rows[0]?.id;
     if (id === undefined) return false;
     const { callbackUrl } = await getRun(db, id);
-    const delivery = await deliver(callbackUrl ?? '', await loadRunResult(db, id));
+    const delivery = await deliver(callbackUrl ?? '', await loadWhole(db, id));
     await db.query(
       `update runs set callback_sent_at = now(), callback_status_code = $2, callback_error = $3 where id = $1`,
       'status' in delivery ? [id, delivery.status, null] : [id, null, delivery.error],
     );
     return true;
   });
+}
+
+const ALL = { before: undefined, after: undefined, limit: 100_000, order: 'asc' } as const;
+
+/** A callback tells all messages of its run, also those that it was sent: nobody holds the request any more. */
+async function loadWhole(db: Queryable, runId: string): Promise<RunResult> {
+  const result = await loadRunResult(db, runId);
+  const own = await listMessages(db, { runId }, ALL);
+  return { ...result, messages: result.run.joinedRunId === null ? own : [...own, ...result.messages] };
 }

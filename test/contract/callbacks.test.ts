@@ -41,6 +41,11 @@ it('tells the callback address of an ended run what came of it, once', async () 
   });
   await insertMessage(database.pool, agentId, {
     run_id: runId,
+    role: 'user',
+    parts: [{ type: 'text', text: 'do it' }],
+  });
+  await insertMessage(database.pool, agentId, {
+    run_id: runId,
     role: 'assistant',
     parts: [{ type: 'text', text: 'done' }],
   });
@@ -56,7 +61,10 @@ it('tells the callback address of an ended run what came of it, once', async () 
     status: 'completed',
     metadata: {
       run_type: 'send_message_async',
-      result: { messages: [{ content: 'done' }], stop_reason: { stop_reason: 'end_turn' } },
+      result: {
+        messages: [{ content: 'do it' }, { content: 'done' }],
+        stop_reason: { stop_reason: 'end_turn' },
+      },
     },
   });
 });
