@@ -101,7 +101,11 @@ function addThreadRoutes(router: Router, deps: ApiDeps): void {
     const body = parseBody(SendMessageBody, withDefaults(req.body));
     const thread = await threadOf(db, req.params.threadId, owner);
     const runType = 'send_conversation_message';
-    await sendMessage(deps, { req, res }, { thread, kind: 'messages', runType, whenBusy: 'reject', body });
+    await sendMessage(
+      deps,
+      { req, res },
+      { thread, kind: 'conversation', runType, whenBusy: 'reject', body },
+    );
   });
 
   router.post('/conversations/:threadId/stream', async (req, res) => {
@@ -147,9 +151,12 @@ async function chosenRun(
     if (run.conversationId === conversationId) return run;
     throw new AppError('NOT_FOUND', `Run not found with id='${run.id}' in this conversation`);
   }
-  const id = asked.otid
-    ? await findRunByOtid(db, conversationId, asked.otid)
-    : await findActiveRun(db, conversationId);
+  if (asked.otid) {
+    const found = await findRunByOtid(db, conversationId, asked.otid);
+    if (found !== null) return getRun(db, found);
+    throw new AppError('NOT_FOUND', `No run found for otid=${asked.otid} in this conversation.`);
+  }
+  const id = await findActiveRun(db, conversationId);
   if (id !== null) return getRun(db, id);
   throw new AppError('INVALID_ARGUMENT', 'INVALID_ARGUMENT: No active runs found for this conversation.');
 }

@@ -179,6 +179,15 @@ describe('with otids', () => {
     expect(runId(await send(named('o-2')))).not.toBe(runId(one));
   });
 
+  it('an agent takes the same otids in another body for another request, as the original does', async () => {
+    const first = await send(named('o-1'));
+    const second = await send({ ...named('o-1'), max_steps: 3 });
+
+    expect(second.status).toBe(200);
+    expect(runId(second)).not.toBe(runId(first));
+    expect(runId(await send(named('o-1')))).toBe(runId(first));
+  });
+
   it('otids are known within their thread only', async () => {
     const first = await send(named('o-1'));
     const other = await insertAgent(api.db);
