@@ -61,12 +61,31 @@ export const toWireErrorMessage = (runId: string, error: RunError, seqId: number
   seq_id: seqId,
 });
 
+/** The results of one step's calls in one message, as the original answers; each is stored when it comes. */
+const withJoinedReturns = <T extends { readonly message_type: string; readonly step_id: string | null }>(
+  messages: readonly T[],
+): readonly T[] =>
+  messages.reduce<readonly T[]>((joined, message) => {
+    const before = joined.at(-1);
+    if (!before || before.step_id !== message.step_id || !hasReturns(before) || !hasReturns(message))
+      return [...joined, message];
+    const returns = [...before.tool_returns, ...message.tool_returns];
+    return [...joined.slice(0, -1), { ...before, tool_returns: returns }];
+  }, []);
+
+const hasReturns = <T extends { readonly message_type: string }>(
+  message: T,
+): message is T & { readonly tool_returns: readonly unknown[] } =>
+  message.message_type === 'tool_return_message' && 'tool_returns' in message;
+
 /** What a blocking request answers: the run's output, its stop reason and its usage. */
 export const toWireResponse = ({ run, messages, usage }: RunResult, options: MessageOptions = {}) => ({
-  messages: messages.flatMap((message) => [
-    ...eventBefore(message).filter((event) => isIncluded(event.message_type, options.includeTypes)),
-    ...toWireMessages(message, options),
-  ]),
+  messages: withJoinedReturns(
+    messages.flatMap((message) => [
+      ...eventBefore(message).filter((event) => isIncluded(event.message_type, options.includeTypes)),
+      ...toWireMessages(message, options),
+    ]),
+  ),
   stop_reason: toWireStopReason(run.stopReason ?? 'end_turn'),
   usage: toWireUsage(usage),
   logprobs: null,
