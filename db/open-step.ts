@@ -245,7 +245,7 @@ export function toSettings(
     maxOutputTokens: number('max_tokens'),
     reasoningEffort: text('effort') ?? text('reasoning_effort'),
     // Letta writes 0 for "not set".
-    maxReasoningTokens: number('max_reasoning_tokens') || null,
+    maxReasoningTokens: config['enable_reasoner'] === false ? null : number('max_reasoning_tokens') || null,
     verbosity: text('verbosity'),
     frequencyPenalty: number('frequency_penalty'),
     strict: config['strict'] === true,

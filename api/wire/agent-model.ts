@@ -92,6 +92,10 @@ export interface ModelDocuments {
   readonly responseFormat: JsonObject | null;
 }
 
+// As in the original, a Claude that can think does so unless it is told not to.
+const DEFAULT_THINKING_BUDGET = 1024;
+const thinksOnBudget = (model: ModelInfo): boolean => model.isReasoning && model.providerType === 'anthropic';
+
 /** The documents of an agent on this model that nobody has configured yet. */
 export function defaultModelDocuments(model: ModelInfo, agentType: AgentType): ModelDocuments {
   const isConversational = agentType === 'letta_v1_agent';
@@ -103,6 +107,7 @@ export function defaultModelDocuments(model: ModelInfo, agentType: AgentType): M
     context_window: Math.min(model.contextWindow, DEFAULT_CONTEXT_WINDOW),
     put_inner_thoughts_in_kwargs: !isConversational,
     enable_reasoner: !isConversational || model.isReasoning,
+    ...(thinksOnBudget(model) && { max_reasoning_tokens: DEFAULT_THINKING_BUDGET }),
   };
   return { llmConfig, modelSettings: toModelSettings(llmConfig, {}), responseFormat: null };
 }

@@ -115,6 +115,23 @@ it('accepts the older llm_config instead of a handle, and of it only how the mod
   });
 });
 
+it('a Claude that can think does so unless it is told not to', async () => {
+  const model = 'anthropic/claude-haiku-4-5';
+  const asked = await create({ model });
+  const told = await create({ model, reasoning: false });
+  const older = await create({
+    model,
+    model_settings: { provider_type: 'anthropic', thinking: { type: 'disabled' } },
+  });
+
+  expect(asked.model_settings).toMatchObject({ thinking: { type: 'enabled', budget_tokens: 1024 } });
+  expect(asked.llm_config).toMatchObject({ enable_reasoner: true, max_reasoning_tokens: 1024 });
+  for (const agent of [told, older]) {
+    expect(agent.model_settings).toMatchObject({ thinking: { type: 'disabled' } });
+    expect(agent.llm_config).toMatchObject({ enable_reasoner: false });
+  }
+});
+
 it('gives each provider its own form of model_settings', async () => {
   const anthropic = await create({
     model: 'anthropic/claude-haiku-4-5',
