@@ -15,6 +15,7 @@ import { archivalMemoryRoutes } from './routes/archival-memory';
 import { archiveRoutes } from './routes/archives';
 import { memoryHistoryRoutes } from './routes/memory-history';
 import { blockRoutes } from './routes/blocks';
+import { chatCompletionRoutes } from './routes/chat-completions';
 import { contextRoutes } from './routes/context';
 import { conversationRoutes } from './routes/conversations';
 import { doctorRoutes } from './routes/doctor';
@@ -78,6 +79,7 @@ function createRouters(deps: ApiDeps): Router[] {
     undoRoutes(deps),
     approvalRoutes(deps),
     messageRoutes(deps),
+    chatCompletionRoutes(deps),
     conversationRoutes(deps),
     contextRoutes(deps),
     groupRoutes(deps),

@@ -23,6 +23,7 @@ const models = proof('contract/models.test.ts');
 const runs = proof('contract/runs.test.ts');
 const lists = proof('contract/message-lists.test.ts');
 const sending = proof('e2e/message-routes.test.ts');
+const chatting = proof('e2e/chat-completions.test.ts');
 const older = proof('contract/older-routes.test.ts');
 const conversations = proof('contract/conversations.test.ts');
 const groups = proof('contract/groups.test.ts');
@@ -134,6 +135,9 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ),
   'POST /v1/agents/{}/messages/stream': sending(
     'the older stream route sends the reply token by token between a ping and the end',
+  ),
+  'POST /v1/chat/completions': chatting(
+    'answers in one piece too, and tells the agent only what is new to it',
   ),
   'POST /v1/agents/{}/messages/async': sending(
     'an async message answers with its run, which completes by itself',
@@ -412,7 +416,7 @@ export const EXTENSIONS: readonly string[] = [
     'a workflow. Headers `x-everturn-search-mode` (`hybrid` or `text`) and `x-everturn-search-reason` of searches say how ' +
     'hits were found. `Idempotency-Key` on requests that store passages keeps a repeated one from storing them twice.',
   '`Idempotency-Key` on requests that send messages: the same key with the same body answers from the same run, with ' +
-    'another body 422. The otids of messages do the same without a header, and a request that an SDK sends again ' +
+    'another body 422. The otids of messages do the same without a header (sent to an agent, with the same body), and a request that an SDK sends again ' +
     '(`x-stainless-retry-count`) joins its run.',
   'Field `error` in a blocking answer that had begun before its run failed: the `error_message` of streams. An answer ' +
     'begins after 20 seconds, with status 200 and spaces in front of its JSON, so that no client gives up on it.',
