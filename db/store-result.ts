@@ -43,6 +43,7 @@ export async function storeResult(
     throw new AppError('SUPERSEDED', `attempt ${tool.attempt} of call ${tool.key} is not the current one`);
   }
   const { call } = tool;
+  const hasSpoken = call.speaks === true && outcome.status === 'success';
   await insertMessages(db, tool, [
     {
       id: messageId,
@@ -56,7 +57,7 @@ export async function storeResult(
           ...(status === 'unknown' && { effectStatus: 'unknown' }),
           ...(tool.editedArguments !== null && { ranWith: tool.editedArguments }),
           // A message that was not said is shown as the failed call that it is.
-          ...(call.speaks && outcome.status === 'success' && { speaks: true }),
+          ...(hasSpoken && { speaks: true }),
         },
       ],
       name: call.name,
@@ -67,7 +68,7 @@ export async function storeResult(
   ]);
   const event = { type: 'message', messageId, fragment: 0 } as const;
   if (closed.is_complete) await sealStep(db, tool);
-  const stopReason = closed.is_complete && !isClosing ? await whyStop(db, tool) : null;
+  const stopReason = closed.is_complete && !isClosing ? await whyStop(db, tool, hasSpoken) : null;
   if (stopReason === null) {
     if (closed.run_status === 'running') await appendEvents(db, tool.runId, [event]);
     return {};
@@ -86,7 +87,7 @@ async function sealStep(db: Queryable, tool: OpenedTool): Promise<void> {
   });
 }
 
-async function whyStop(db: Queryable, tool: OpenedTool): Promise<StopReason | null> {
+async function whyStop(db: Queryable, tool: OpenedTool, hasSpoken: boolean): Promise<StopReason | null> {
   const { rows } = await db.query<{ max_steps: number; rules: readonly ToolRule[] }>({
     name: 'why-stop',
     text: `select r.max_steps, a.tool_rules as rules from runs r join agents a on a.id = r.agent_id where r.id = $1`,
@@ -97,9 +98,8 @@ async function whyStop(db: Queryable, tool: OpenedTool): Promise<StopReason | nu
   const history = row.rules.length === 0 ? NO_HISTORY : await readHistory(db, tool);
   // A run that answers an approval has not asked the model itself yet.
   const stepsTaken = tool.askedBy === tool.runId ? tool.step + 1 : 0;
-  const reason = stopAfterTools({ ...history, rules: row.rules, stepsTaken, maxSteps: row.max_steps });
-  // To have spoken is the end of such an agent's turn, as a text is for others.
-  return reason === 'tool_rule' && tool.call.speaks ? 'end_turn' : reason;
+  const speaker = hasSpoken ? tool.call.name : null;
+  return stopAfterTools({ ...history, rules: row.rules, speaker, stepsTaken, maxSteps: row.max_steps });
 }
 
 const NO_HISTORY = { called: [], lastTools: [], toolNames: [] };

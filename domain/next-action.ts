@@ -1,5 +1,5 @@
 import type { StopReason } from './run';
-import { endsTurn, type CalledTool, type ToolRule } from './tool-rules';
+import { endsTurn, missingBeforeExit, type CalledTool, type ToolRule } from './tool-rules';
 
 /** Why the turn stops after the tools of a step ran; null lets it go on. `max_steps` counts model calls. */
 export function stopAfterTools(turn: {
@@ -9,9 +9,23 @@ export function stopAfterTools(turn: {
   readonly called: readonly CalledTool[];
   /** Names of the tools that the last step called. */
   readonly lastTools: readonly string[];
+  /** The tool by which the agent has just spoken; null if it has not. */
+  readonly speaker: string | null;
   readonly stepsTaken: number;
   readonly maxSteps: number;
 }): StopReason | null {
+  if (hasSpoken(turn)) return 'end_turn';
   if (endsTurn(turn, turn.lastTools)) return 'tool_rule';
   return turn.stepsTaken >= turn.maxSteps ? 'max_steps' : null;
 }
+
+/** To have spoken is the end of such an agent's turn, as a text is for others, unless its rules want more. */
+function hasSpoken(turn: Parameters<typeof stopAfterTools>[0]): boolean {
+  const { speaker, rules } = turn;
+  if (speaker === null || missingBeforeExit(turn).length > 0) return false;
+  return !rules.some(
+    (rule) => GOES_ON.includes(rule.type) && 'tool_name' in rule && rule.tool_name === speaker,
+  );
+}
+
+const GOES_ON: readonly ToolRule['type'][] = ['continue_loop', 'constrain_child_tools', 'conditional'];

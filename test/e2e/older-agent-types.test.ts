@@ -117,6 +117,20 @@ it('the memory tools create, rename and delete blocks, and the model of another 
   expect(JSON.stringify(fake.requests.at(-1)!.body)).not.toContain('<memory_update>');
 });
 
+it('to have spoken ends the turn of an agent without rules too', async () => {
+  const agent = await client.agents.create({
+    agent_type: 'memgpt_v2_agent',
+    model: 'openai/gpt-4.1',
+    include_base_tool_rules: false,
+  });
+  expect(agent.tool_rules).toEqual([]);
+
+  const answer = await client.agents.messages.create(agent.id, { input: SPEAK });
+
+  expect(answer.messages.map(({ message_type: type }) => type)).toEqual(['assistant_message']);
+  expect(answer.usage.step_count).toBe(1);
+});
+
 describe('to a client that wants no assistant messages', () => {
   const wanted = ['tool_call_message', 'tool_return_message'];
   const typesOf = (items: readonly { readonly message_type?: string | null }[]) =>

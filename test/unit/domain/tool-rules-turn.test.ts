@@ -54,6 +54,7 @@ function playTurn(rules: readonly ToolRule[], script: readonly Said[], maxSteps:
             rules,
             toolNames,
             called,
+            speaker: null,
             lastTools: ran.map(({ name }) => name),
             stepsTaken: step + 1,
             maxSteps,

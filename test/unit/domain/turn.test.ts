@@ -33,6 +33,7 @@ describe('after the tools of a step', () => {
     toolNames: ['look'],
     called: [],
     lastTools: ['look'],
+    speaker: null,
     stepsTaken: 1,
     maxSteps: 2,
   };
@@ -43,6 +44,16 @@ describe('after the tools of a step', () => {
 
   it('the turn stops when its steps are used up', () => {
     expect(stopAfterTools({ ...turn, stepsTaken: 2 })).toBe('max_steps');
+  });
+
+  it('to have spoken ends the turn, unless a rule makes it go on', () => {
+    const spoken = { ...turn, toolNames: ['say', 'look'], speaker: 'say', lastTools: ['say'], stepsTaken: 2 };
+    const goesOn = [{ type: 'continue_loop', tool_name: 'say' }] as const;
+    const wantsMore = [{ type: 'required_before_exit', tool_name: 'look' }] as const;
+
+    expect(stopAfterTools(spoken)).toBe('end_turn');
+    expect(stopAfterTools({ ...spoken, rules: goesOn, maxSteps: 9 })).toBeNull();
+    expect(stopAfterTools({ ...spoken, rules: wantsMore, maxSteps: 9 })).toBeNull();
   });
 
   it('a tool that exits the loop ends the turn, even in the last step', () => {
