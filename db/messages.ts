@@ -53,13 +53,16 @@ export async function listTranscript(db: Queryable, filter: MessageFilter, page:
   return rows.map(rowToMessage);
 }
 
-/** What a run said and did, in order, without what it was told: the messages of a blocking answer. */
+/**
+ * What a run said and did, in order, without what it was told: the messages of a blocking answer. A client may speak in the
+ * role of the assistant too; what clients wrote has an otid of its own.
+ */
 export async function listRunOutput(db: Queryable, runId: string, fromStep = 0): Promise<Message[]> {
   const { rows } = await db.query<MessageRow>({
-    name: 'list-run-output-and-summaries',
+    name: 'list-run-output-without-input',
     text: `select ${MESSAGE_COLUMNS} from messages
       where run_id = $1
-        and (role in ('assistant', 'tool', 'approval_request')
+        and (role in ('assistant', 'tool', 'approval_request') and otid is null
              or role = 'summary' and parts @> '[{"type": "compaction", "isTold": true}]')
         and ($2 = 0 or step_id in (select id from steps where run_id = $1 and index >= $2)) order by seq`,
     values: [runId, fromStep],
