@@ -1,3 +1,4 @@
+import { request } from 'undici';
 import { deliverNextCallback, type Delivery } from '../db/callbacks';
 import type { RunResult } from '../db/runs';
 import type { ApiDeps } from './deps';
@@ -24,15 +25,15 @@ export function startCallbacks({ db, log }: Pick<ApiDeps, 'db' | 'log'>): () => 
 
 async function deliver(url: string, result: RunResult): Promise<Delivery> {
   try {
-    const response = await fetch(url, {
+    // Not fetch: it writes header names in small letters, and receivers exist that look for them as the original writes them.
+    const response = await request(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(toCallback(result)),
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      redirect: 'manual',
     });
-    await response.body?.cancel();
-    return { status: response.status };
+    await response.body.dump();
+    return { status: response.statusCode };
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }

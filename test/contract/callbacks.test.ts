@@ -26,8 +26,10 @@ async function recorded(runId: string) {
 
 it('tells the callback address of an ended run what came of it, once', async () => {
   const bodies: string[] = [];
+  const headers: string[] = [];
   const receiver = await startWebServer((request, response) => {
     let text = '';
+    headers.push(...request.rawHeaders);
     request.on('data', (chunk: Buffer) => (text += chunk.toString()));
     request.on('end', () => {
       bodies.push(text);
@@ -56,6 +58,7 @@ it('tells the callback address of an ended run what came of it, once', async () 
 
   expect(run).toMatchObject({ callbackStatusCode: 202, callbackError: null });
   expect(bodies).toHaveLength(1);
+  expect(headers).toEqual(expect.arrayContaining(['Content-Type', 'application/json']));
   expect(JSON.parse(bodies[0]!)).toMatchObject({
     run_id: runId,
     status: 'completed',
