@@ -45,7 +45,13 @@ export async function sendMessage(
   checkStreamOptions(body);
   const turn = await sendTurn(deps, req, { ...sending, body });
   const options = { includeTypes: body.include_return_message_types ?? null, speaker: speakerOf(body) };
-  if (!body.streaming) return answerWhenOver(deps, res, turn, options);
+  // As in the original, an answer in one piece takes an empty list for no wish; a stream takes it at its word.
+  const { includeTypes } = options;
+  if (!body.streaming)
+    return answerWhenOver(deps, res, turn, {
+      ...options,
+      includeTypes: includeTypes?.length ? includeTypes : null,
+    });
   await Promise.all([
     turn.start(),
     streamRun(deps, res, turn, { ...options, startingAfter: 0, includePings: body.include_pings }),

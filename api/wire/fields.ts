@@ -8,6 +8,26 @@ export const int32 = z.int32();
 
 /** An optional list of ids of one kind. */
 export const idsOf = (prefix: IdPrefix) => z.array(z.string().regex(new RegExp(idPattern(prefix)))).nullish();
+// What pydantic accepts of JSON beside numbers and booleans themselves: clients in untyped languages send such.
+const BOOLEANS = new Map<unknown, boolean>(
+  [
+    ['true', 't', 'yes', 'y', 'on', '1', 1],
+    ['false', 'f', 'no', 'n', 'off', '0', 0],
+  ].flatMap((words, at) => words.map((word) => [word, at === 0] as const)),
+);
+
+/** A boolean, or a word for one. */
+export const laxBoolean = z.preprocess(
+  (value) => BOOLEANS.get(typeof value === 'string' ? value.toLowerCase() : value) ?? value,
+  z.boolean(),
+);
+
+/** A whole number from `min` on, or its digits in a text. */
+export const laxInteger = (min: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\s*[+-]?\d{1,10}\s*$/.test(value) ? Number(value) : value),
+    int32.min(min),
+  );
 
 /** Any JSON object. What is inside is the client's own. */
 export const jsonObject = z.record(z.string(), z.unknown());

@@ -10,7 +10,7 @@ import {
   type TurnRequest,
 } from '../../domain/turn-request';
 import { newId } from '../../new-id';
-import { int32, jsonObject } from './fields';
+import { jsonObject, laxBoolean, laxInteger } from './fields';
 import { WIRE_MESSAGE_TYPES } from './message-types';
 import { unprocessable } from './validation';
 
@@ -76,8 +76,8 @@ const AnyMessage = z.preprocess(withType, z.union([MessageCreate, ApprovalCreate
 const requestFields = {
   messages: z.array(AnyMessage).nullish(),
   input: Content.nullish(),
-  max_steps: int32.min(1).default(50),
-  use_assistant_message: z.boolean().default(true),
+  max_steps: laxInteger(1).default(50),
+  use_assistant_message: laxBoolean.default(true),
   assistant_message_tool_name: z.string().default('send_message'),
   assistant_message_tool_kwarg: z.string().default('message'),
   include_return_message_types: z.array(z.enum(WIRE_MESSAGE_TYPES)).nullish(),
@@ -100,7 +100,7 @@ const requestFields = {
   client_skills: z
     .array(z.object({ name: z.string(), description: z.string(), location: z.string() }))
     .nullish(),
-  include_compaction_messages: z.boolean().default(false),
+  include_compaction_messages: laxBoolean.default(false),
 };
 const hasOneInput = (body: { messages?: unknown; input?: unknown }, context: z.RefinementCtx): void => {
   const hasMessages = body.messages !== null && body.messages !== undefined;
@@ -120,10 +120,10 @@ const hasOneInput = (body: { messages?: unknown; input?: unknown }, context: z.R
 export const SendMessageBody = z
   .object({
     ...requestFields,
-    streaming: z.boolean().default(false),
-    stream_tokens: z.boolean().default(false),
-    include_pings: z.boolean().default(true),
-    background: z.boolean().default(false),
+    streaming: laxBoolean.default(false),
+    stream_tokens: laxBoolean.default(false),
+    include_pings: laxBoolean.default(true),
+    background: laxBoolean.default(false),
   })
   .superRefine(hasOneInput);
 export type SendMessageBody = z.output<typeof SendMessageBody>;
@@ -251,6 +251,6 @@ export function checkStreamOptions(body: SendMessageBody): void {
 
 export const CancelBody = z.object({ run_ids: z.array(z.string()).nullish() });
 export const RunStreamBody = z.object({
-  starting_after: z.int().min(0).default(0),
-  include_pings: z.boolean().nullish(),
+  starting_after: laxInteger(0).default(0),
+  include_pings: laxBoolean.nullish(),
 });

@@ -111,3 +111,26 @@ it('a background stream is picked up after any of its frames', async () => {
   expect(rest).toEqual(events.slice(3));
   expect(await collect(await client.runs.messages.stream(runId, { starting_after: 1000 }))).toEqual([]);
 });
+
+it('what a client says in the role of the assistant is kept, and is no part of the answer', async () => {
+  const answer = await client.agents.messages.create(agentId, {
+    messages: [
+      { role: 'assistant', content: 'I said so.' },
+      { role: 'user', content: 'SAY And now?' },
+    ],
+  });
+
+  expect(answer.messages).toMatchObject([{ message_type: 'assistant_message', content: 'And now?' }]);
+  expect(JSON.stringify(fake.requests.at(-1)!.body)).toContain('I said so.');
+});
+
+it('takes words and digits for booleans and numbers, and an empty list of types for no wish', async () => {
+  const answer = await client.agents.messages.create(agentId, {
+    input: 'SAY Understood.',
+    max_steps: '3' as unknown as number,
+    stream_tokens: 'false' as unknown as false,
+    include_return_message_types: [],
+  });
+
+  expect(answer.messages).toMatchObject([{ content: 'Understood.' }]);
+});
