@@ -390,7 +390,7 @@ describe('compacting', () => {
   });
 
   async function untilStarted(count: number) {
-    await until(() => api.startedTurns.length > count, 5_000);
+    await until(() => api.startedTurns.length > count);
     return api.startedTurns.slice(count);
   }
 });

@@ -1,42 +1,32 @@
 import Letta from '@letta-ai/letta-client';
 import { Client, Connection } from '@temporalio/client';
 import { expiryWorkflowId, turnWorkflowId } from '../../domain/turn';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { call, createAgent } from '../support/live-api';
 import { runPython } from '../support/python-sdk';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import { testTemporalAddress, type TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
 // A human, a clock or a client answers what a model asks for, through the unmodified SDKs.
 
 let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let temporal: Connection;
 
-const environment = () => ({
-  DATABASE_URL: database.url,
-  TEMPORAL_ADDRESS: testTemporalAddress(),
-  TEMPORAL_TASK_QUEUE: 'approvals',
-  OPENAI_API_KEY: 'sk-test',
-  OPENAI_BASE_URL: fake.url,
-});
-const url = (): string => server.url ?? '';
+const url = (): string => server.url;
 const connect = (): Letta => new Letta({ baseURL: url(), apiKey: 'none', maxRetries: 0 });
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
-  server = await serve(environment());
+  server = await startLiveServer();
+  ({ database, fake } = server);
   temporal = await Connection.connect({ address: testTemporalAddress() });
 });
 afterAll(async () => {
   expect(fake.problems).toEqual([]);
-  await server.kill('SIGTERM');
+  await server.stop();
   await temporal.close();
-  await fake.close();
-  await database.drop();
 });
 
 const ASKS = { tool_rules: [{ type: 'requires_approval', tool_name: 'memory_insert' }] };
@@ -187,12 +177,12 @@ it('a wait of 30 days over two deploys holds no workflow and resumes', async () 
   const { ids, request } = await ask(agent.id, insert('late'));
   const { workflow } = new Client({ connection: temporal });
   const status = async (id: string) => (await workflow.getHandle(id).describe()).status.name;
-  await until(async () => (await status(turnWorkflowId(agent.id))) === 'COMPLETED', 5_000);
+  await until(async () => (await status(turnWorkflowId(agent.id))) === 'COMPLETED');
   await expect(status(expiryWorkflowId(request.id))).rejects.toThrow(/not found/i);
-  await server.kill('SIGKILL');
-  server = await serve(environment());
-  await server.kill('SIGTERM');
-  server = await serve(environment());
+  await server.worker.kill('SIGKILL');
+  await server.start('all');
+  await server.worker.kill('SIGTERM');
+  await server.start('all');
   for (const [table, columns] of Object.entries({
     messages: ['created_at'],
     steps: ['started_at', 'completed_at'],
@@ -235,10 +225,10 @@ describe('a policy for calls that nobody answers', () => {
     await policy(allowed.id, { action: 'allow', after_seconds: 2 });
     const asked = [await ask(denied.id, insert('no')), await ask(allowed.id, insert('yes'))];
     expect(await approvalsOf(denied.id)).toMatchObject([{ status: 'pending', expiry_action: 'deny' }]);
-    for (const { request } of asked) await until(() => hasTimer(request.id), 5_000);
+    for (const { request } of asked) await until(() => hasTimer(request.id));
 
-    await server.kill('SIGKILL');
-    server = await serve(environment());
+    await server.worker.kill('SIGKILL');
+    await server.start('all');
     for (const { id } of [denied, allowed]) {
       await expired(id);
       await runEnded(id);
@@ -281,7 +271,7 @@ it('one list shows what waits across agents, and takes the answer', async () => 
     approve: true,
   });
 
-  await until(async () => (await blockOf(first.id)) === 'start\nlisted', 5_000);
+  await until(async () => (await blockOf(first.id)) === 'start\nlisted');
   expect(await approvalsOf(first.id)).toMatchObject([{ status: 'answered', answered_by_run_id: run.id }]);
   await call(url(), 'POST', `/v1/agents/${second.id}/messages/cancel`);
   expect(await approvalsOf(second.id)).toMatchObject([{ status: 'cancelled' }]);

@@ -1,38 +1,26 @@
 import Letta, { ConflictError, NotFoundError } from '@letta-ai/letta-client';
 import { startFakeEmbeddings, type FakeEmbeddings } from '../support/fake-embeddings';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
 import { runPython } from '../support/python-sdk';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import type { TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
 // Archival memory through both unmodified SDKs, with a server of its own for embeddings.
 
 let database: TestDatabase;
-let fake: FakeOpenAi;
 let embeddings: FakeEmbeddings;
-let server: Served;
+let server: LiveServer;
 let client: Letta;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
   embeddings = await startFakeEmbeddings({ synonyms: [['dog', 'puppy', 'hound']] });
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'archival-memory',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    EMBEDDINGS_BASE_URL: embeddings.url,
-  });
-  client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  server = await startLiveServer({ env: { EMBEDDINGS_BASE_URL: embeddings.url } });
+  ({ database } = server);
+  client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
 });
 afterAll(async () => {
-  await server.kill('SIGTERM');
+  await server.stop();
   await embeddings.close();
-  await fake.close();
-  await database.drop();
 });
 
 const createAgent = () =>
@@ -99,7 +87,7 @@ it('an agent inserts and finds passages with its tools, and a second archive is 
   const insert = 'CALL archival_memory_insert {"content":"The puppy is called Rex","tags":["dog"]}';
 
   const inserted = await client.agents.messages.create(agent.id, { input: insert });
-  await until(async () => (await missingVectors()) === 0, 10_000);
+  await until(async () => (await missingVectors()) === 0);
   const searched = await client.agents.messages.create(agent.id, {
     input: 'CALL archival_memory_search {"query":"name of the hound"}',
   });
@@ -169,7 +157,7 @@ it('an outage of the embedding server loses nothing: what came meanwhile is foun
   embeddings.trouble({ status: 503 });
   const [stored] = await client.agents.passages.create(agent.id, { text: 'The puppy barks at noon' });
   embeddings.trouble(null);
-  await until(async () => (await missingVectors()) === 0, 30_000);
+  await until(async () => (await missingVectors()) === 0);
 
   const found = await client.agents.passages.search(agent.id, { query: 'hound', top_k: 1 });
 
@@ -193,11 +181,11 @@ it('messages and tools are found by their meaning once a worker has embedded the
   await client.agents.messages.create(agent.id, { input: 'SAY my puppy sleeps' });
   const find = () => client.messages.search({ query: 'hound', agent_id: agent.id }).withResponse();
 
-  await until(async () => (await find()).data.length === 2, 30_000);
+  await until(async () => (await find()).data.length === 2);
   await until(async () => {
     const { response } = await client.tools.search({ query: 'hound', limit: 1 }).withResponse();
     return response.headers.get('x-everturn-search-mode') === 'hybrid';
-  }, 30_000);
+  });
   const { data, response } = await find();
   expect(response.headers.get('x-everturn-search-mode')).toBe('hybrid');
   expect(data.slice(0, 2).map((hit) => hit.message_type).sort()).toEqual(['assistant_message', 'user_message']); // prettier-ignore
@@ -212,7 +200,7 @@ it('messages and tools are found by their meaning once a worker has embedded the
 });
 
 it('works through the Python SDK', async () => {
-  expect(await runPython('archival_memory.py', server.url ?? '')).toEqual([
+  expect(await runPython('archival_memory.py', server.url)).toEqual([
     'archive: py-archive 64',
     'created: 64 numbers',
     'listed: the hound howls | snow',

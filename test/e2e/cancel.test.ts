@@ -1,37 +1,24 @@
 import Letta from '@letta-ai/letta-client';
-import { startFakeOpenAI, type FakeOpenAi, type FakeRequest } from '../support/fake-openai';
+import type { FakeOpenAi, FakeRequest } from '../support/fake-openai';
 import { directiveScript } from '../support/fake-openai-script';
 import { transcript } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
 import { until } from '../support/started';
 
 // A cancel meets a turn at each of its places; the SDK is unmodified.
 
 const STORY = Array.from({ length: 400 }, (_, n) => `word${n} `).join('');
-let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let client: Letta;
 let agentId: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI({ script: answer });
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'cancel',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  client = new Letta({ baseURL: server.url ?? '', apiKey: 'none' });
+  server = await startLiveServer({ script: answer });
+  ({ fake } = server);
+  client = new Letta({ baseURL: server.url, apiKey: 'none' });
 });
-afterAll(async () => {
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
-});
+afterAll(() => server.stop());
 beforeEach(async () => {
   const memory = [{ label: 'human', value: 'start' }];
   agentId = (await client.agents.create({ model: 'openai/gpt-4.1', memory_blocks: memory })).id;
@@ -54,7 +41,7 @@ const said = (frames: readonly Frame[]): string =>
   frames
     .flatMap(({ message_type: type, content }) => (type === 'assistant_message' ? [content] : []))
     .join('');
-const asked = (before: number) => until(() => fake.count > before, 10_000);
+const asked = (before: number) => until(() => fake.count > before);
 const latest = async () => (await client.runs.list({ agent_id: agentId, limit: 1 })).getPaginatedItems()[0];
 
 it('a stream of tokens ends as cancelled with [DONE], and what was read of it stays in the thread', async () => {
@@ -77,10 +64,7 @@ it('a stream of tokens ends as cancelled with [DONE], and what was read of it st
   const told = said(frames);
   expect(STORY.startsWith(told)).toBe(true);
   expect(told.length).toBeLessThan(STORY.length);
-  expect(await transcript(server.url ?? '', agentId)).toEqual([
-    'user: Tell me a story',
-    `assistant: ${told}`,
-  ]);
+  expect(await transcript(server.url, agentId)).toEqual(['user: Tell me a story', `assistant: ${told}`]);
   const next = await client.agents.messages.create(agentId, { input: 'SAY still here' });
   expect(said(next.messages as Frame[])).toBe('still here');
 });
@@ -114,12 +98,9 @@ it('a message that waits is cancelled before it begins, and the one in progress 
   const answer = await client.agents.messages.cancel(agentId, { run_ids: [second.id] });
 
   expect(answer).toEqual({ [second.id]: 'cancelled' });
-  await until(async () => (await client.runs.retrieve(first.id)).status === 'completed', 10_000);
+  await until(async () => (await client.runs.retrieve(first.id)).status === 'completed');
   expect((await client.runs.retrieve(second.id)).status).toBe('cancelled');
-  expect(await transcript(server.url ?? '', agentId)).toEqual([
-    'user: DELAY 700\nSAY first',
-    'assistant: first',
-  ]);
+  expect(await transcript(server.url, agentId)).toEqual(['user: DELAY 700\nSAY first', 'assistant: first']);
 });
 
 it('cancelling again, or when nothing runs, changes nothing and says so', async () => {
@@ -128,7 +109,7 @@ it('cancelling again, or when nothing runs, changes nothing and says so', async 
   await asked(before);
 
   await client.agents.messages.cancel(agentId, { run_ids: [run.id] });
-  await until(async () => (await client.runs.retrieve(run.id)).status === 'cancelled', 5_000);
+  await until(async () => (await client.runs.retrieve(run.id)).status === 'cancelled');
 
   expect(await client.agents.messages.cancel(agentId, { run_ids: [run.id] })).toEqual({ [run.id]: 'failed' });
   expect(await client.agents.messages.cancel(agentId, {})).toEqual({});

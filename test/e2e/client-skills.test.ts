@@ -1,33 +1,20 @@
 import Letta from '@letta-ai/letta-client';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import type { FakeOpenAi } from '../support/fake-openai';
+import { startLiveServer, type LiveServer } from '../support/live-server';
 
 // Skills that a client brings with its requests: the model is told of them once, by a prompt that only grows.
 
-let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let client: Letta;
 let agentId: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'client-skills',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  server = await startLiveServer();
+  ({ fake } = server);
+  client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
 }, 120_000);
-afterAll(async () => {
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
-}, 60_000);
+afterAll(() => server.stop(), 60_000);
 beforeEach(async () => {
   agentId = (await client.agents.create({ model: 'openai/gpt-4.1', include_base_tools: false })).id;
 });
@@ -39,7 +26,7 @@ const user = (content: string) => ({ role: 'user', content }) as const;
 
 /** Sends a request of this form by any route; resolves with the raw answer. */
 async function send(path: string, body: object): Promise<string> {
-  const response = await fetch(`${server.url ?? ''}/v1/${path}`, {
+  const response = await fetch(`${server.url}/v1/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-stainless-package-version': '1.12.1' },
     body: JSON.stringify(body),

@@ -1,39 +1,27 @@
 import Letta, { BadRequestError, ConflictError } from '@letta-ai/letta-client';
 import { countTokens } from '../../count-tokens';
 import { newId } from '../../new-id';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { createGate } from '../support/five-steps';
 import { call, sendAsync, runEnd } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import type { TestDatabase } from '../support/stack';
 import { createWindowedModel } from '../support/windowed-model';
 
 const WINDOW = 8_000;
 const model = createWindowedModel();
 let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let client: Letta;
 let url: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI({ script: (request, n) => model.script(request, n) });
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'compaction',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  url = server.url ?? '';
+  server = await startLiveServer({ script: (request, n) => model.script(request, n) });
+  ({ database, fake, url } = server);
   client = new Letta({ baseURL: url, apiKey: 'none', maxRetries: 0 });
 });
-afterAll(async () => {
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
-});
+afterAll(() => server.stop());
 beforeEach(() => model.reset());
 afterEach(() => {
   expect(fake.problems).toEqual([]);

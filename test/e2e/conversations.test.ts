@@ -1,44 +1,22 @@
 import Letta from '@letta-ai/letta-client';
-import pino from 'pino';
-import { loadConfig } from '../../config';
-import { serve as serveHere, type RunningServer } from '../../runtime/serve';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { runPython } from '../support/python-sdk';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
 import { until } from '../support/started';
 
 // Conversations of an agent through the unmodified SDKs.
 
-let database: TestDatabase;
 let fake: FakeOpenAi;
-let worker: Served;
-let server: RunningServer;
+let server: LiveServer;
 let client: Letta;
 let agentId: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
-  const environment = {
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'conversations',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    PORT: '0',
-  };
-  [worker, server] = await Promise.all([
-    serve({ ...environment, EVERTURN_ROLES: 'worker' }),
-    serveHere(loadConfig({ ...environment, EVERTURN_ROLES: 'api' }), pino({ level: 'silent' })),
-  ]);
-  client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  server = await startLiveServer({ roles: SPLIT });
+  ({ fake } = server);
+  client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
 });
-afterAll(async () => {
-  await Promise.all([server.stop(), worker.kill('SIGTERM')]);
-  await fake.close();
-  await database.drop();
-});
+afterAll(() => server.stop());
 beforeEach(async () => {
   const memory_blocks = [{ label: 'human', value: 'nothing known' }];
   agentId = (await client.agents.create({ model: 'openai/gpt-4.1', memory_blocks })).id;
@@ -75,7 +53,7 @@ const block = (conversationId: string, body: object) =>
     `/v1/conversations/${conversationId}/messages`,
     { body: { streaming: false, ...body } },
   );
-const untilAsked = async (count: number): Promise<void> => until(() => fake.count >= count, 10_000);
+const untilAsked = async (count: number): Promise<void> => until(() => fake.count >= count);
 
 it('conversations keep their own transcripts and share the memory of their agent', async () => {
   const [one, two] = [await open(), await open()];
@@ -192,7 +170,7 @@ it('a cancel ends what runs in its conversation and nothing else, and says when 
 });
 
 it('the Python SDK creates, streams, lists, cancels and deletes a conversation', async () => {
-  expect(await runPython('sent_again.py', 'conversation', server.url ?? '', agentId)).toEqual([
+  expect(await runPython('sent_again.py', 'conversation', server.url, agentId)).toEqual([
     'created: from Python True',
     'streamed: one two',
     'listed: system_message user_message assistant_message',

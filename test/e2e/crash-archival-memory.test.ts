@@ -1,43 +1,23 @@
 import { startFakeEmbeddings, type FakeEmbeddings } from '../support/fake-embeddings';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
 import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
+import type { TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
-const running: Served[] = [];
-let fake: FakeOpenAi;
+let server: LiveServer;
 let embeddings: FakeEmbeddings;
 let database: TestDatabase;
 let url: string;
-let worker: Served;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
   embeddings = await startFakeEmbeddings();
-  [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
+  server = await startLiveServer({ env: { EMBEDDINGS_BASE_URL: embeddings.url }, roles: SPLIT });
+  ({ database, url } = server);
 });
 afterAll(async () => {
-  await Promise.all(running.map((each) => each.kill('SIGTERM')));
+  await server.stop();
   await embeddings.close();
-  await fake.close();
-  await database.drop();
 });
-
-async function start(roles: 'api' | 'worker'): Promise<Served> {
-  const started = await serve({
-    EVERTURN_ROLES: roles,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    EMBEDDINGS_BASE_URL: embeddings.url,
-  });
-  running.push(started);
-  return started;
-}
 
 it('a passage is stored once when the worker is killed in the middle of its insert', async () => {
   const agent = await createAgent(url, { tools: ['archival_memory_insert'] });
@@ -48,11 +28,11 @@ it('a passage is stored once when the worker is killed in the middle of its inse
 
   const runId = await sendAsync(url, agent.id, 'CALL archival_memory_insert {"content":"kept exactly once"}');
   const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
-  await until(async () => (await database.pool.query(waiting)).rowCount === 1, 20_000);
-  await worker.kill('SIGKILL');
+  await until(async () => (await database.pool.query(waiting)).rowCount === 1);
+  await server.worker.kill('SIGKILL');
   await holder.query('rollback');
   holder.release();
-  worker = await start('worker');
+  await server.start('worker');
 
   expect(await runEnd(url, runId)).toMatchObject({ status: 'completed', stop_reason: 'end_turn' });
   const passages = await call<{ text: string }[]>(url, 'GET', `/v1/agents/${agent.id}/archival-memory`);
@@ -84,12 +64,12 @@ it('a change of model goes on after the worker is killed in the middle: what was
   // The second batch waits in the embedding server when the worker dies.
   const open = embeddings.hold(1);
   await call(url, 'PATCH', `/v1/archives/${archive.id}`, { embedding: 'embeddings/meaning' });
-  await until(() => texts.filter((text) => isAsked(text, 1)).length === 128, 20_000);
-  await worker.kill('SIGKILL');
+  await until(() => texts.filter((text) => isAsked(text, 1)).length === 128);
+  await server.worker.kill('SIGKILL');
   const atDeath = await progress();
   open();
-  worker = await start('worker');
-  await until(async () => (await progress())?.status === 'completed', 30_000);
+  await server.start('worker');
+  await until(async () => (await progress())?.status === 'completed');
 
   expect(atDeath).toEqual({ status: 'running', done: 64 });
   expect(await progress()).toEqual({ status: 'completed', done: 200 });

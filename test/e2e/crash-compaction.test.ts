@@ -28,10 +28,7 @@ const FULL = { prompt_tokens: 7_900, completion_tokens: 50, total_tokens: 7_950 
 const count = async (sql: string, value: string): Promise<number> =>
   (await everturn.database.query<{ n: number }>(`select count(*)::int as n ${sql}`, [value])).rows[0]!.n;
 const untilStored = (runId: string) =>
-  until(
-    async () => (await count('from compactions where outcome is not null and run_id = $1', runId)) === 1,
-    10_000,
-  );
+  until(async () => (await count('from compactions where outcome is not null and run_id = $1', runId)) === 1);
 
 interface CrashPoint {
   readonly name: string;
@@ -69,7 +66,6 @@ const POINTS: readonly CrashPoint[] = [
         async () =>
           (await count(`from pg_stat_activity where wait_event_type = 'Lock' and datname = $1`, 'everturn')) >
           0,
-        10_000,
       );
     },
   },

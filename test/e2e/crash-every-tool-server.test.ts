@@ -84,7 +84,7 @@ it('a server that is killed as a whole in the middle of each of four tools of a 
   await killAndStart();
   await until(() => target.calls('x') > sent, 60_000);
   target.release('x');
-  const stopped = await runEnd(everturn.url, run.id, 60_000);
+  const stopped = await runEnd(everturn.url, run.id);
   await killAndStart();
   const asked = await toolThread(everturn.url, id);
   const approvals = [

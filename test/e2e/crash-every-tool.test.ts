@@ -3,13 +3,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { createActingTools, createWitness, type Effects, type Witness } from '../support/acting-tools';
 import { startCountingTarget, type CountingTarget } from '../support/counting-target';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { call } from '../support/live-api';
 import { startMcpHttpServer, type McpHttpServer } from '../support/mcp-http-server';
 import { countingScript } from '../support/mcp-tools';
 import { pythonWithSdk, runPython } from '../support/python-sdk';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
 import { temporaryFolder, until } from '../support/started';
 import { FOUR_CALLS, toolThread } from '../support/tool-thread';
 
@@ -25,27 +24,25 @@ const CLIENT_TOOLS = [
 ];
 
 const folder = temporaryFolder();
-const running: Served[] = [];
+let server: LiveServer;
 let fake: FakeOpenAi;
-let database: TestDatabase;
 let target: CountingTarget;
 let mcp: McpHttpServer;
 let witness: Witness;
 let client: Letta;
 let url: string;
-let worker: Served;
 
 beforeAll(async () => {
   fs.chmodSync(folder, 0o1777);
   witness = createWitness(folder);
-  [database, fake, target] = await Promise.all([
-    createTestDatabase(),
-    startFakeOpenAI(),
-    startCountingTarget(),
-  ]);
+  target = await startCountingTarget();
   mcp = await startMcpHttpServer(countingScript(target.url));
   await pythonWithSdk();
-  [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
+  server = await startLiveServer({
+    env: { EVERTURN_MCP_PRIVATE_ADDRESSES: 'true', TMPDIR: folder },
+    roles: SPLIT,
+  });
+  ({ fake, url } = server);
   client = new Letta({ baseURL: url, apiKey: 'none', maxRetries: 0 });
   for (const effects of CLASSES) await createActingTools(client, effects);
   await client.mcpServers.create({
@@ -55,32 +52,16 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(async () => {
   witness.stop();
-  await Promise.all(running.map((each) => each.kill('SIGTERM')));
-  await Promise.all([fake.close(), target.close(), mcp.die()]);
-  await database.drop();
+  await server.stop();
+  await Promise.all([target.close(), mcp.die()]);
   fs.rmSync(folder, { recursive: true, force: true });
 }, 30_000);
 
-async function start(roles: 'api' | 'worker'): Promise<Served> {
-  const started = await serve({
-    EVERTURN_ROLES: roles,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    EVERTURN_MCP_PRIVATE_ADDRESSES: 'true',
-    TMPDIR: folder,
-  });
-  running.push(started);
-  return started;
-}
-
 /** Waits until what may be repeated has been. */
 async function replaceWorker(attempts: () => readonly number[] = () => []): Promise<void> {
-  await worker.kill('SIGKILL');
+  await server.worker.kill('SIGKILL');
   const before = attempts();
-  worker = await start('worker');
+  await server.start('worker');
   await until(() => attempts().every((count, at) => count > before[at]!), 60_000);
 }
 

@@ -53,7 +53,7 @@ async function killAll(): Promise<void> {
 const rows = async <Row>(sql: string, ...values: readonly unknown[]): Promise<readonly Row[]> =>
   (await everturn.database.query(sql, [...values])).rows as Row[];
 const hasRow = (sql: string, ...values: readonly unknown[]) =>
-  until(async () => (await rows(sql, ...values)).length > 0, 20_000);
+  until(async () => (await rows(sql, ...values)).length > 0);
 /** This session holds rows until it dies, and what writes to them waits inside its transaction. */
 const lock = (table: string, id: string) =>
   everturn.database.query(`begin; select from ${table} where id = '${id}' for update`);
@@ -168,7 +168,7 @@ it.each(POINTS)("a change of an archive's model that is killed $name goes on whe
   await forgetVectors(archive.id);
   const open = embeddings.hold(0);
   await call(everturn.url, 'PATCH', `/v1/archives/${archive.id}`, { embedding: 'embeddings/meaning' });
-  await until(() => texts.some((text) => embeddings.timesAsked(text) > 1), 20_000);
+  await until(() => texts.some((text) => embeddings.timesAsked(text) > 1));
   gates.user = { reached: Promise.resolve(), pass: () => Promise.resolve(), open };
   const [reembed] = await rows<{ id: string }>(`select id from reembeds where archive_id = $1`, archive.id);
   await point.reach({ table: 'reembeds', id: reembed!.id }, () =>
@@ -213,7 +213,7 @@ describe('a run of a sleeper', () => {
 
     await killAll();
 
-    expect(await runEnd(everturn.url, sleeperRun, 60_000)).toMatchObject({ stop_reason: 'tool_rule' });
+    expect(await runEnd(everturn.url, sleeperRun)).toMatchObject({ stop_reason: 'tool_rule' });
     expect(await blockValue(everturn.url, agent.blockId)).toBe('start\none');
     expect(await rows(`select from runs where metadata ->> 'run_type' = 'sleeptime' and id <> $1 and metadata ->> 'caller_run_id' = $2`, sleeperRun, runId)).toEqual([]); // prettier-ignore
   });
@@ -229,7 +229,7 @@ describe('a run of a sleeper', () => {
 
     await killAll();
 
-    expect(await runEnd(everturn.url, sleeperRun, 60_000)).toMatchObject({ stop_reason: 'tool_rule' });
+    expect(await runEnd(everturn.url, sleeperRun)).toMatchObject({ stop_reason: 'tool_rule' });
     expect(await blockValue(everturn.url, agent.blockId)).toBe('start\none');
     expect(await versionsOf(`/v1/blocks/${agent.blockId}`)).toEqual([
       [1, 'api'],

@@ -39,12 +39,12 @@ it.each(CHILDREN)(
     gate.open(); // The reply comes while the process is away.
     await until(
       () => everturn.output().slice(before).includes(`${child} is back`),
-      20_000,
+      30_000,
       () => everturn.output().slice(before),
     );
     await until(
       () => steps.asked[3] !== undefined,
-      20_000,
+      30_000,
       () => `asked so far: ${steps.asked.join(' ')}`,
     );
 

@@ -1,29 +1,23 @@
 import { newId } from '../../new-id';
 import { BLOCK_AFTER, createFiveSteps, createGate } from '../support/five-steps';
-import { startFakeOpenAI, type FakeOpenAi, type FakeRequest } from '../support/fake-openai';
+import type { FakeOpenAi, FakeRequest } from '../support/fake-openai';
 import { blockValue, createAgent, runEnd, sendAsync, transcript } from '../support/live-api';
 import { insertRun } from '../support/rows';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
+import type { TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
 const steps = createFiveSteps();
-const running: Served[] = [];
+let server: LiveServer;
 let fake: FakeOpenAi;
 let database: TestDatabase;
 let url: string;
-let worker: Served;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI({ script: answer });
-  [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
+  server = await startLiveServer({ script: answer, roles: SPLIT });
+  ({ database, fake, url } = server);
 });
-afterAll(async () => {
-  await Promise.all(running.map((each) => each.kill('SIGTERM')));
-  await fake.close();
-  await database.drop();
-});
+afterAll(() => server.stop());
 
 const LONG_TEXT = Array.from({ length: 40 }, (_, n) => `word${n} `).join('');
 
@@ -33,22 +27,9 @@ function answer(request: FakeRequest) {
   return steps.script(request);
 }
 
-async function start(roles: 'api' | 'worker'): Promise<Served> {
-  const started = await serve({
-    EVERTURN_ROLES: roles,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  running.push(started);
-  return started;
-}
-
 async function replaceWorker(): Promise<void> {
-  await worker.kill('SIGKILL');
-  worker = await start('worker');
+  await server.worker.kill('SIGKILL');
+  await server.start('worker');
 }
 
 async function expectWholeTurn(agent: { id: string; blockId: string }, runId: string): Promise<void> {
@@ -71,7 +52,7 @@ it('a turn goes on after the worker that made its model call was killed and repl
   await gate.reached;
 
   await replaceWorker();
-  await until(() => steps.asked[3] !== undefined, 20_000);
+  await until(() => steps.asked[3] !== undefined);
 
   await expectWholeTurn(agent, runId);
   expect(steps.asked).toEqual([1, 1, 2, 1, 1]);
@@ -87,13 +68,13 @@ it('a turn goes on after the worker that ran its tool was killed and replaced', 
   await holder.query(`begin; select from blocks where id = '${agent.blockId}' for update`);
   gate.open();
   const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
-  await until(async () => (await database.pool.query(waiting)).rowCount === 1, 10_000);
+  await until(async () => (await database.pool.query(waiting)).rowCount === 1);
 
-  await worker.kill('SIGKILL');
+  await server.worker.kill('SIGKILL');
   await holder.query('rollback');
   holder.release();
-  worker = await start('worker');
-  await until(() => steps.asked[3] !== undefined, 20_000);
+  await server.start('worker');
+  await until(() => steps.asked[3] !== undefined);
 
   await expectWholeTurn(agent, runId);
   expect(steps.asked).toEqual([1, 1, 1, 1, 1]);
@@ -127,7 +108,7 @@ const seqOf = (frame: string): number => Number(/"seq_id":\s*(\d+)/.exec(frame)?
 
 it('a client whose API process is killed while it streams gets the rest from another process, nothing twice', async () => {
   const agent = await createAgent(url);
-  const dying = await start('api');
+  const dying = await server.start('api');
   const response = await fetch(`${dying.url}/v1/agents/${agent.id}/messages`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-stainless-package-version': '1.12.1' },
@@ -172,6 +153,6 @@ it('a run that was stored and never started is started by the sweeper of any API
     created_at: new Date(Date.now() - 11_000),
   });
 
-  expect(await runEnd(url, runId, 15_000)).toMatchObject({ status: 'completed' });
+  expect(await runEnd(url, runId)).toMatchObject({ status: 'completed' });
   expect(await transcript(url, agent.id)).toEqual(['user: Hi', 'assistant: At your service.']);
 });

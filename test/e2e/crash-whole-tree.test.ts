@@ -45,7 +45,6 @@ const waitingForLock = () =>
   until(
     async () =>
       (await count(`from pg_stat_activity where wait_event_type = 'Lock' and datname = $1`, 'everturn')) > 0,
-    10_000,
   );
 
 const POINTS: readonly CrashPoint[] = [
@@ -71,7 +70,7 @@ const POINTS: readonly CrashPoint[] = [
       process.kill(everturn.pidOf('temporal'), 'SIGSTOP');
       gate.open();
       const stored = `from steps where run_id = $1 and index = 2 and status = 'success'`;
-      await until(async () => (await count(stored, runId)) === 1, 10_000);
+      await until(async () => (await count(stored, runId)) === 1);
       return runId;
     },
   },
@@ -102,7 +101,7 @@ const POINTS: readonly CrashPoint[] = [
       await waitingForLock();
       process.kill(everturn.pidOf('temporal'), 'SIGSTOP');
       await everturn.database.query('commit');
-      await until(async () => (await count('from tool_executions where run_id = $1', runId)) === 3, 10_000);
+      await until(async () => (await count('from tool_executions where run_id = $1', runId)) === 3);
       return runId;
     },
   },

@@ -7,11 +7,11 @@ import { createListener, type Listener } from '../../db/listener';
 import { RUN_EVENTS_CHANNEL } from '../../db/run-events';
 import { derivedId } from '../../new-id';
 import { codesOf, examine, repair } from '../support/doctor-visit';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { runEnd } from '../support/live-api';
 import { insertMessage, insertStep } from '../support/rows';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import { testTemporalAddress, type TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 import { startTestApi, type TestApi } from '../support/test-api';
 import { insertWaitingRun } from '../support/turn-rows';
@@ -23,7 +23,7 @@ const HOUR_AGO = new Date(Date.now() - 3_600_000);
 
 let database: TestDatabase;
 let fake: FakeOpenAi;
-let worker: Served;
+let server: LiveServer;
 let temporal: NativeConnection;
 let api: TestApi;
 let listener: Listener;
@@ -35,19 +35,11 @@ beforeAll(async () => {
     logger: new DefaultLogger('ERROR', () => undefined),
     telemetryOptions: { logging: { filter: 'OFF' } },
   });
-  [database, fake, temporal] = await Promise.all([
-    createTestDatabase(),
-    startFakeOpenAI(),
+  [server, temporal] = await Promise.all([
+    startLiveServer({ roles: ['worker'], env: { TEMPORAL_TASK_QUEUE: TASK_QUEUE } }),
     NativeConnection.connect({ address: testTemporalAddress() }),
   ]);
-  worker = await serve({
-    EVERTURN_ROLES: 'worker',
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: TASK_QUEUE,
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
+  ({ database, fake } = server);
   turns = createTurnClient(new Client({ connection: temporal }), {
     taskQueue: TASK_QUEUE,
     isSearchable: false,
@@ -63,12 +55,10 @@ beforeAll(async () => {
   client = new Letta({ baseURL: api.url, apiKey: 'none', maxRetries: 0 });
 });
 afterAll(async () => {
-  await worker.kill('SIGTERM');
   await api.close();
   await listener.close();
+  await server.stop();
   await temporal.close();
-  await fake.close();
-  await database.drop();
 });
 afterEach(() => {
   expect(fake.problems).toEqual([]);
@@ -86,7 +76,7 @@ const agentAfterOneTurn = async (): Promise<{ agentId: string; runId: string }> 
     messages: [{ role: 'user', content: 'Hi' }],
   });
   // The answer is there a moment before the workflow behind it has closed.
-  await until(async () => !(await turns.isHeld(agent.id)), 20_000);
+  await until(async () => !(await turns.isHeld(agent.id)));
   return { agentId: agent.id, runId: messages.at(-1)!.run_id! };
 };
 async function answers(agentId: string): Promise<void> {

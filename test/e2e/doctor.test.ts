@@ -2,41 +2,30 @@ import Letta from '@letta-ai/letta-client';
 import { LOST_RESULT } from '../../domain/whole-transcript';
 import { newId } from '../../new-id';
 import { codesOf, examine, repair } from '../support/doctor-visit';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { call } from '../support/live-api';
 import { insertMessage, insertStep } from '../support/rows';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import type { TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
 // An agent is damaged with SQL, repaired over the API, and answers the next message through the unmodified SDK.
 
 let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let client: Letta;
 let url: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
-  const env = {
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'doctor',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    TEST_TOOL_LIMIT_MS: '1500',
-  };
-  server = await serve(env, 'test/support/serve-poison-tools.ts');
-  url = server.url ?? '';
+  server = await startLiveServer({
+    env: { TEST_TOOL_LIMIT_MS: '1500' },
+    program: 'test/support/serve-poison-tools.ts',
+  });
+  ({ database, fake, url } = server);
   client = new Letta({ baseURL: url, apiKey: 'none', maxRetries: 0 });
 });
-afterAll(async () => {
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
-});
+afterAll(() => server.stop());
 afterEach(() => {
   expect(fake.problems).toEqual([]);
 });
@@ -253,7 +242,7 @@ it('repairs while a turn is in progress leave that turn alone', async () => {
       for (const code of codesOf(await repair(url, agentId))) found.add(code);
       return (await client.runs.retrieve(run.id)).status === 'completed';
     },
-    20_000,
+    30_000,
     () => 'the turn never ended',
   );
 

@@ -1,45 +1,27 @@
 import { startCountingTarget, type CountingTarget } from '../support/counting-target';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
 import { until } from '../support/started';
 
-const running: Served[] = [];
+let server: LiveServer;
 let target: CountingTarget;
 let fake: FakeOpenAi;
-let database: TestDatabase;
 let url: string;
-let worker: Served;
 
 beforeAll(async () => {
-  [database, target, fake] = await Promise.all([
-    createTestDatabase(),
-    startCountingTarget(),
-    startFakeOpenAI(),
-  ]);
-  [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
+  target = await startCountingTarget();
+  server = await startLiveServer({
+    env: { TEST_COUNTING_TARGET: target.url },
+    program: 'test/support/serve-counting-tools.ts',
+    roles: SPLIT,
+  });
+  ({ fake, url } = server);
 });
 afterAll(async () => {
-  await Promise.all(running.map((each) => each.kill('SIGTERM')));
-  await Promise.all([fake.close(), target.close()]);
-  await database.drop();
+  await server.stop();
+  await target.close();
 });
-
-async function start(roles: 'api' | 'worker'): Promise<Served> {
-  const env = {
-    EVERTURN_ROLES: roles,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    TEST_COUNTING_TARGET: target.url,
-  };
-  const started = await serve(env, 'test/support/serve-counting-tools.ts');
-  running.push(started);
-  return started;
-}
 
 type Json = Readonly<Record<string, unknown>>;
 interface Turn {
@@ -68,13 +50,13 @@ it('a worker that dies during calls that may act once leaves each acted once or 
   const probedNot = await turnWith('charge_probed', 'probed-not-done');
   const repeated = await turnWith('put', 'repeated');
   const labels = ['lost', 'probed-done', 'probed-not-done', 'repeated'];
-  await until(() => labels.every((label) => target.calls(label) === 1), 20_000);
+  await until(() => labels.every((label) => target.calls(label) === 1));
 
-  await worker.kill('SIGKILL');
+  await server.worker.kill('SIGKILL');
   for (const label of labels) target.release(label);
-  worker = await start('worker');
+  await server.start('worker');
   const ends = await Promise.all(
-    [lost, probedDone, probedNot, repeated].map(({ runId }) => runEnd(url, runId, 60_000)),
+    [lost, probedDone, probedNot, repeated].map(({ runId }) => runEnd(url, runId)),
   );
 
   expect(ends.map(({ stop_reason: reason }) => reason)).toEqual(Array(4).fill('end_turn'));
@@ -101,7 +83,7 @@ it('a worker that dies during calls that may act once leaves each acted once or 
 
   const key = String((await effectOf(lost))['key']);
   await call(url, 'POST', `/v1/effects/${key}/resolve`, { resolution: 'retry' });
-  await until(async () => (await effectOf(lost))['status'] === 'done', 20_000);
+  await until(async () => (await effectOf(lost))['status'] === 'done');
 
   expect(target.effects('lost')).toEqual([key, key]);
   expect(await toolReturn(lost)).toMatchObject({ status: 'success', tool_return: 'counted lost' });

@@ -1,39 +1,20 @@
 import Letta from '@letta-ai/letta-client';
-import { execFile } from 'node:child_process';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { promisify } from 'node:util';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import type { FakeOpenAi } from '../support/fake-openai';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import { runPython } from '../support/python-sdk';
 
 // The hello world of Letta's README through the unmodified SDKs, against a provider that checks what it is sent.
 
-const run = promisify(execFile);
-let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 
-const environment = () => ({
-  DATABASE_URL: database.url,
-  TEMPORAL_ADDRESS: testTemporalAddress(),
-  TEMPORAL_TASK_QUEUE: 'hello-world',
-  OPENAI_API_KEY: 'sk-test',
-  OPENAI_BASE_URL: fake.url,
-});
-const connect = (): Letta => new Letta({ baseURL: server.url ?? '', apiKey: 'none' });
+const connect = (): Letta => new Letta({ baseURL: server.url, apiKey: 'none' });
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
-  server = await serve(environment());
+  server = await startLiveServer();
+  ({ fake } = server);
 });
-afterAll(async () => {
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
-});
+afterAll(() => server.stop());
 
 const createAgent = (client: Letta, model: string) =>
   client.agents.create({
@@ -131,8 +112,8 @@ it('a new process still knows what the agent was taught', async () => {
     input: 'CALL memory_insert {"label":"human","new_string":"Plays the cello."}',
   });
 
-  await server.kill('SIGTERM');
-  server = await serve(environment());
+  await server.worker.kill('SIGTERM');
+  await server.start('all');
   const from = fake.requests.length;
   await connect().agents.messages.create(agent.id, { input: 'SAY back' });
 
@@ -140,7 +121,7 @@ it('a new process still knows what the agent was taught', async () => {
 });
 
 it('a model that refuses the request fails the call and leaves nothing of the turn behind', async () => {
-  const client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  const client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
   const agent = await createAgent(client, 'openai/gpt-4.1');
 
   const failed = client.agents.messages.create(agent.id, { input: 'ERR 400' });
@@ -173,12 +154,7 @@ it('two messages to one agent at once are answered one after the other, each by 
 });
 
 it('the Python SDK says hello, streams, lists and maps errors', async () => {
-  const python = await pythonWithSdk();
-  const script = path.join(__dirname, 'python', 'hello.py');
-
-  const { stdout } = await run(python, [script, server.url ?? ''], { timeout: 60_000 });
-
-  expect(stdout.trim().split('\n')).toEqual([
+  expect(await runPython('hello.py', server.url)).toEqual([
     'block: They like tea.',
     'answer: Hello from Python',
     'stream: one two three',
@@ -188,17 +164,3 @@ it('the Python SDK says hello, streams, lists and maps errors', async () => {
   ]);
   expect(fake.problems).toEqual([]);
 }, 180_000);
-
-/** A private environment with the SDK, made once per user and version. */
-async function pythonWithSdk(): Promise<string> {
-  const version = '1.12.1';
-  const cache = process.env['XDG_CACHE_HOME'] ?? path.join(os.homedir(), '.cache');
-  const folder = path.join(cache, 'everturn', `letta-client-${version}`);
-  const python = path.join(folder, 'bin', 'python');
-  if (fs.existsSync(path.join(folder, 'ready'))) return python;
-  fs.rmSync(folder, { recursive: true, force: true });
-  await run('python3', ['-m', 'venv', folder], { timeout: 60_000 });
-  await run(python, ['-m', 'pip', 'install', '--quiet', `letta-client==${version}`], { timeout: 110_000 });
-  fs.writeFileSync(path.join(folder, 'ready'), '');
-  return python;
-}

@@ -1,41 +1,31 @@
 import { Client, Connection } from '@temporalio/client';
 import { turnWorkflowId } from '../../domain/turn';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { createAgent, runEnd, sendAsync } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import { testTemporalAddress } from '../support/stack';
 import { until } from '../support/started';
 
 const STEPS = 20;
 const MAX_EVENTS_PER_STEP = 12;
 const MAX_BYTES_PER_STEP = 2_000;
 
-let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let connection: Connection;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
+  server = await startLiveServer();
+  ({ fake } = server);
   connection = await Connection.connect({ address: testTemporalAddress() });
 });
 afterAll(async () => {
   await connection.close();
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
+  await server.stop();
 });
 
 it('a turn of twenty steps leaves at most 12 events and 2 KB of history a step, however long its messages are', async () => {
-  const url = server.url ?? '';
+  const url = server.url;
   const agent = await createAgent(url);
   const fact = 'x'.repeat(1_000);
   const text = `REPEAT ${STEPS - 1} CALL memory_insert {"label":"human","new_string":"${fact}"}`;
@@ -44,7 +34,7 @@ it('a turn of twenty steps leaves at most 12 events and 2 KB of history a step, 
   expect(fake.count).toBe(STEPS);
 
   const handle = new Client({ connection }).workflow.getHandle(turnWorkflowId(agent.id));
-  await until(async () => (await handle.describe()).status.name === 'COMPLETED', 10_000);
+  await until(async () => (await handle.describe()).status.name === 'COMPLETED');
   const { historyLength, historySize } = await handle.describe();
 
   expect(historyLength / STEPS).toBeLessThanOrEqual(MAX_EVENTS_PER_STEP);

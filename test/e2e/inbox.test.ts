@@ -1,21 +1,16 @@
 import Letta from '@letta-ai/letta-client';
-import pino from 'pino';
-import { loadConfig } from '../../config';
-import { serve as serveHere, type RunningServer } from '../../runtime/serve';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { directiveScript, type FakeReply, type FakeRequest } from '../support/fake-openai-script';
 import { runPython } from '../support/python-sdk';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
+import type { TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
 // Messages that meet a turn in progress: refused, queued, read by that turn, or in its place.
 
 let database: TestDatabase;
 let fake: FakeOpenAi;
-let environment: Record<string, string>;
-let worker: Served;
-let server: RunningServer;
+let server: LiveServer;
 let client: Letta;
 let agentId: string;
 
@@ -41,33 +36,19 @@ async function script(request: FakeRequest): Promise<FakeReply> {
 const reached = (name: string) =>
   until(
     () => held.has(name),
-    10_000,
+    30_000,
     () => `${name} was not asked`,
   );
 const release = (name: string) => held.get(name)?.();
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI({ script });
-  environment = {
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'inbox',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    PORT: '0',
-  };
-  [worker, server] = await Promise.all([
-    serve({ ...environment, EVERTURN_ROLES: 'worker' }),
-    serveHere(loadConfig({ ...environment, EVERTURN_ROLES: 'api' }), pino({ level: 'silent' })),
-  ]);
-  client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  server = await startLiveServer({ script, roles: SPLIT });
+  ({ database, fake } = server);
+  client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
 });
 afterAll(async () => {
   for (const name of held.keys()) release(name);
-  await Promise.all([server.stop(), worker.kill('SIGTERM')]);
-  await fake.close();
-  await database.drop();
+  await server.stop();
 });
 beforeEach(async () => {
   const memory_blocks = [{ label: 'human', value: 'nothing known' }];
@@ -98,7 +79,7 @@ const isOver = async (runId: string): Promise<boolean> =>
 const over = (runId: string) =>
   until(
     () => isOver(runId),
-    20_000,
+    30_000,
     () => `${runId} did not end`,
   );
 
@@ -114,7 +95,7 @@ async function transcript(): Promise<readonly string[]> {
 
 /** The frames of a whole run, as text. */
 async function framesOf(runId: string): Promise<readonly string[]> {
-  const response = await fetch(`${server.url ?? ''}/v1/runs/${runId}/stream`, {
+  const response = await fetch(`${server.url}/v1/runs/${runId}/stream`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ starting_after: 0 }),
@@ -206,10 +187,7 @@ it('a conversation rejects unless the message says otherwise', async () => {
 
   await expect(say('SAY second')).rejects.toMatchObject({ status: 409 });
   const queued = say('SAY third', 'enqueue');
-  await until(
-    async () => (await client.runs.list({ agent_id: agentId })).getPaginatedItems().length === 2,
-    5_000,
-  );
+  await until(async () => (await client.runs.list({ agent_id: agentId })).getPaginatedItems().length === 2);
   release('conversation');
 
   await first;
@@ -221,7 +199,7 @@ it('a steered message is read at the next step of the turn in progress, and its 
   await reached('steer');
   const steered = send('SAY about the other thing', 'steer');
   const runs = async () => (await client.runs.list({ agent_id: agentId, order: 'asc' })).getPaginatedItems();
-  await until(async () => (await runs()).length === 2, 5_000);
+  await until(async () => (await runs()).length === 2);
   release('steer');
 
   const answer = await steered;
@@ -284,8 +262,8 @@ it('a steered message outlives the worker that had read it', async () => {
   release('killed');
   await reached('steered');
 
-  await worker.kill('SIGKILL');
-  worker = await serve({ ...environment, EVERTURN_ROLES: 'worker' });
+  await server.worker.kill('SIGKILL');
+  await server.start('worker');
   await over(steered.id);
 
   expect(await transcript()).toEqual([
@@ -342,7 +320,7 @@ it('interrupt stops the turn, keeps what it did and said, and is answered next',
   const reading = (async () => {
     for await (const frame of stream) frames.push(frame as (typeof frames)[number]); // as the SDK parsed it
   })();
-  await until(() => frames.some((frame) => frame.message_type === 'assistant_message'), 10_000);
+  await until(() => frames.some((frame) => frame.message_type === 'assistant_message'));
 
   const answer = await send('SAY short', 'interrupt');
   await reading;
@@ -382,10 +360,7 @@ it('messages that wait keep their place when another one interrupts', async () =
   await sendAsync('HOLD busy\nSAY nothing');
   await reached('busy');
   const waiting = send('SAY waited');
-  await until(
-    async () => (await client.runs.list({ agent_id: agentId })).getPaginatedItems().length === 2,
-    5_000,
-  );
+  await until(async () => (await client.runs.list({ agent_id: agentId })).getPaginatedItems().length === 2);
 
   const answer = await send('SAY interrupted', 'interrupt');
 
@@ -403,7 +378,7 @@ it('rollback takes the turn out of the thread; what it did to memory stays and i
   await send('SAY before');
   const first = await sendAsync(`${REMEMBER}\nTHEN\nHOLD rolled AFTER 1\nSAY nothing`);
   await reached('rolled');
-  await until(async () => (await transcript()).length === 5, 5_000);
+  await until(async () => (await transcript()).length === 5);
 
   const answer = await send('SAY instead', 'rollback');
 
@@ -467,7 +442,7 @@ function seededRandom(seed: number): () => number {
 }
 
 it('is the same through the Python SDK', async () => {
-  const lines = await runPython('inbox.py', server.url ?? '', agentId);
+  const lines = await runPython('inbox.py', server.url, agentId);
 
   expect(lines).toEqual([
     'refused: 409',

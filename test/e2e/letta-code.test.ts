@@ -1,19 +1,17 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { runLettaCode, type LettaCodeRun } from '../support/letta-code';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
 import { until } from '../support/started';
 
 // The unmodified Letta Code, as its users run it without a terminal. Its tools run on its side, by approvals.
 
 jest.setTimeout(300_000);
 
-let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let folder: string;
 let home: string;
 let cwd: string;
@@ -24,21 +22,12 @@ beforeAll(async () => {
   [home, cwd] = ['home', 'work'].map((name) => path.join(folder, name)) as [string, string];
   fs.mkdirSync(home);
   fs.mkdirSync(cwd);
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'letta-code',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
+  server = await startLiveServer();
+  ({ fake } = server);
   agentId = (await answer('SAY made', '--new-agent', '-m', 'openai/gpt-4.1')).agent_id;
 }, 780_000);
 afterAll(async () => {
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
+  await server.stop();
   fs.rmSync(folder, { recursive: true, force: true });
 }, 120_000);
 afterEach(() => {
@@ -46,7 +35,7 @@ afterEach(() => {
 });
 
 const letta = (...args: readonly string[]): Promise<LettaCodeRun> =>
-  runLettaCode(args, { url: server.url ?? '', home, cwd });
+  runLettaCode(args, { url: server.url, home, cwd });
 
 interface Answer {
   readonly result: string;
@@ -76,7 +65,7 @@ const linesOf = (stdout: string): readonly Line[] =>
     .map((line) => JSON.parse(line) as Line);
 
 async function get<T>(route: string): Promise<T> {
-  const response = await fetch(`${server.url ?? ''}/v1/${route}`);
+  const response = await fetch(`${server.url}/v1/${route}`);
   expect(response.status).toBe(200);
   return (await response.json()) as T;
 }
@@ -161,7 +150,7 @@ it('a conversation whose client was killed in the middle of a call goes on with 
   const call = `CALL exec_command ${JSON.stringify({ cmd: 'touch begun; sleep 600', description: 'long' })}`;
   const killed = new AbortController();
   const cut = runLettaCode(['--conversation', id, '-p', `${call}\nTHEN\nSAY never`], {
-    url: server.url ?? '',
+    url: server.url,
     home,
     cwd,
     signal: killed.signal,
@@ -196,7 +185,7 @@ it('takes messages as lines of JSON, one turn after the other, in one conversati
   const run = await runLettaCode(
     ['--agent', agentId, '--input-format', 'stream-json', '--output-format', 'stream-json'],
     {
-      url: server.url ?? '',
+      url: server.url,
       home,
       cwd,
       input: [

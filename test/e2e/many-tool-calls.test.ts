@@ -1,12 +1,12 @@
 import Letta from '@letta-ai/letta-client';
 import fs from 'node:fs';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { HOOK, STDIO_SERVER } from '../support/mcp-connections';
 import { startMcpHttpServer, type McpHttpServer } from '../support/mcp-http-server';
 import { createScript } from '../support/mcp-tools';
 import { createMixedAgent, createMixedTools } from '../support/mixed-tools';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import type { TestDatabase } from '../support/stack';
 import { descendants, temporaryFolder, until } from '../support/started';
 
 jest.setTimeout(180_000);
@@ -19,30 +19,19 @@ const folder = temporaryFolder();
 let fake: FakeOpenAi;
 let database: TestDatabase;
 let mcp: McpHttpServer;
-let server: Served;
+let server: LiveServer;
 
 beforeAll(async () => {
   fs.chmodSync(folder, 0o1777);
-  [database, fake, mcp] = await Promise.all([
-    createTestDatabase(),
-    startFakeOpenAI(),
-    startMcpHttpServer(createScript()),
-  ]);
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    MCP_DISABLE_STDIO: 'false',
-    EVERTURN_MCP_PRIVATE_ADDRESSES: 'true',
-    TMPDIR: folder,
+  mcp = await startMcpHttpServer(createScript());
+  server = await startLiveServer({
+    env: { MCP_DISABLE_STDIO: 'false', EVERTURN_MCP_PRIVATE_ADDRESSES: 'true', TMPDIR: folder },
   });
+  ({ database, fake } = server);
 }, 60_000);
 afterAll(async () => {
-  await server.kill('SIGTERM');
-  await Promise.all([fake.close(), mcp.die()]);
-  await database.drop();
+  await server.stop();
+  await mcp.die();
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
@@ -53,9 +42,9 @@ async function held() {
   );
   const connections = rows[0]!.n;
   return {
-    processes: descendants(server.pid).length,
+    processes: descendants(server.worker.pid).length,
     // Those to Postgres aside, which come and go.
-    descriptors: fs.readdirSync(`/proc/${server.pid}/fd`).length - connections,
+    descriptors: fs.readdirSync(`/proc/${server.worker.pid}/fd`).length - connections,
     folders: fs.readdirSync(folder).length,
     connections,
     sessions: mcp.sessions(),
@@ -75,7 +64,7 @@ async function settled() {
 }
 
 it('two hundred calls of every kind of tool at once leave no process, descriptor, folder or connection behind', async () => {
-  const url = server.url ?? '';
+  const url = server.url;
   const client = new Letta({ baseURL: url, apiKey: 'none', maxRetries: 0, timeout: 150_000 });
   const stdio = [process.execPath, '-r', HOOK, STDIO_SERVER] as const;
   const { names, message: input } = await createMixedTools(url, { url: mcp.url, stdio });

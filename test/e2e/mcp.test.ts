@@ -4,65 +4,46 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { freePort } from '../../runtime/free-port';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { call, runEnd, sendAsync } from '../support/live-api';
 import { HOOK, STDIO_SERVER } from '../support/mcp-connections';
 import { startMcpHttpServer, type McpHttpServer } from '../support/mcp-http-server';
 import { createScript, declare, type McpScript } from '../support/mcp-tools';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
 import { isAlive, until } from '../support/started';
 
 const CHANGED = { type: 'object', properties: { number: { type: 'number' } }, required: ['number'] };
 const PUBLIC_SERVER = (name: string) =>
   path.resolve(__dirname, '../../node_modules/@modelcontextprotocol', name, 'dist/index.js');
 const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-mcp-')));
-const running: Served[] = [];
+let server: LiveServer;
 const children: ChildProcess[] = [];
 let fake: FakeOpenAi;
-let database: TestDatabase;
 let script: McpScript;
 let scripted: McpHttpServer;
 let url: string;
-let worker: Served;
 let client: Letta;
 
 beforeAll(async () => {
   script = createScript();
-  [database, fake, scripted] = await Promise.all([
-    createTestDatabase(),
-    startFakeOpenAI(),
-    startMcpHttpServer(script),
-  ]);
-  [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
+  scripted = await startMcpHttpServer(script);
+  server = await startLiveServer({
+    env: { MCP_DISABLE_STDIO: 'false', EVERTURN_MCP_PRIVATE_ADDRESSES: 'true' },
+    roles: SPLIT,
+  });
+  ({ fake, url } = server);
   client = new Letta({ baseURL: url, apiKey: 'none', maxRetries: 0 });
 });
 afterAll(async () => {
-  await Promise.all(running.map((each) => each.kill('SIGTERM')));
+  await server.stop();
   for (const child of children) child.kill('SIGKILL');
-  await Promise.all([fake.close(), scripted.die()]);
-  await database.drop();
+  await scripted.die();
   fs.rmSync(folder, { recursive: true, force: true });
 });
 beforeEach(() => {
   script.calls.length = 0;
   delete script.answer;
 });
-
-async function start(roles: 'api' | 'worker'): Promise<Served> {
-  const started = await serve({
-    EVERTURN_ROLES: roles,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    MCP_DISABLE_STDIO: 'false',
-    EVERTURN_MCP_PRIVATE_ADDRESSES: 'true',
-  });
-  running.push(started);
-  return started;
-}
 
 const addStdio = (name: string, args: readonly string[]) =>
   client.mcpServers.create({
@@ -137,7 +118,7 @@ it('an agent uses the server of everything over stdio, streamable HTTP and SSE',
       () => true,
       () => false,
     );
-  await until(async () => (await answers(ports[0])) && (await answers(ports[1])), 20_000);
+  await until(async () => (await answers(ports[0])) && (await answers(ports[1])));
   await addStdio('pipe', [everything]);
   await addHttp('http', `http://127.0.0.1:${ports[0] ?? 0}/mcp`);
   await addHttp('stream', `http://127.0.0.1:${ports[1] ?? 0}/sse`, 'sse');
@@ -181,7 +162,7 @@ it('a call whose server dies in the middle is told to be unknown, and the turn g
   script.answer = ({ args }) =>
     args['label'] === 'first' && script.calls.length === 1 ? hanging : undefined;
   const asked = ask(id, ['charge', { label: 'first' }], ['put', { label: 'second' }]);
-  await until(() => script.calls.length === 1, 20_000);
+  await until(() => script.calls.length === 1);
 
   await scripted.die();
   await scripted.rise();
@@ -239,17 +220,14 @@ it('a worker that dies in the middle repeats what may be repeated, with the same
     await sendAsync(url, remote.id, 'CALL put {"label":"a"}'),
     await sendAsync(url, local.id, 'CALL hang {"label":"b"}'),
   ];
-  await until(
-    () => script.calls.length === 1 && lines().some((line) => line.startsWith('call hang')),
-    30_000,
-  );
+  await until(() => script.calls.length === 1 && lines().some((line) => line.startsWith('call hang')));
   const pids = lines().flatMap((line) => (line.startsWith('pid ') ? [Number(line.slice(4))] : []));
 
-  await worker.kill('SIGKILL');
+  await server.worker.kill('SIGKILL');
   // One of the two is the API's, which has read the tools.
-  await until(() => pids.filter(isAlive).length === 1, 10_000);
-  worker = await start('worker');
-  const ends = await Promise.all(runs.map((run) => runEnd(url, run, 60_000)));
+  await until(() => pids.filter(isAlive).length === 1);
+  await server.start('worker');
+  const ends = await Promise.all(runs.map((run) => runEnd(url, run)));
 
   expect(ends.map(({ stop_reason: reason }) => reason)).toEqual(['end_turn', 'end_turn']);
   expect(await returnsOf(remote.id)).toMatchObject([{ status: 'success', tool_return: 'put {"label":"a"}' }]);
@@ -266,10 +244,10 @@ it('a call by hand is made by a worker, and again by the next one where the firs
   const hanging = new Promise<undefined>(() => undefined);
   script.answer = () => (script.calls.length === 1 ? hanging : undefined);
   const running = client.mcpServers.tools.run(idOf('put'), { mcp_server_id: byHand.id!, args: { label: 'h' } });
-  await until(() => script.calls.length === 1, 20_000);
+  await until(() => script.calls.length === 1);
 
-  await worker.kill('SIGKILL');
-  worker = await start('worker');
+  await server.worker.kill('SIGKILL');
+  await server.start('worker');
 
   expect(await running).toMatchObject({ status: 'success', func_return: 'put {"label":"h"}' });
   expect(script.calls).toHaveLength(2);
@@ -300,7 +278,7 @@ it('stopping the servers leaves no child process behind', async () => {
     .flatMap((line) => (line.startsWith('pid ') ? [Number(line.slice(4))] : []));
   expect(pids.some(isAlive)).toBe(true);
 
-  await Promise.all(running.map((each) => each.kill('SIGTERM')));
+  await server.halt();
 
-  await until(() => !pids.some(isAlive), 10_000);
+  await until(() => !pids.some(isAlive));
 });

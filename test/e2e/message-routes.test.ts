@@ -1,35 +1,22 @@
 import Letta from '@letta-ai/letta-client';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import type { FakeOpenAi } from '../support/fake-openai';
+import { startLiveServer, type LiveServer } from '../support/live-server';
 import { until } from '../support/started';
 
 // One test for each route that sends messages, through the method of the unmodified SDK.
 
-let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let client: Letta;
 let agentId: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'message-routes',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  server = await startLiveServer();
+  ({ fake } = server);
+  client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
   agentId = (await client.agents.create({ model: 'openai/gpt-4.1' })).id;
 });
-afterAll(async () => {
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
-});
+afterAll(() => server.stop());
 afterEach(() => {
   expect(fake.problems).toEqual([]);
 });
@@ -76,22 +63,22 @@ it('an async message answers with its run, which completes by itself', async () 
   const run = await client.agents.messages.createAsync(agentId, { input: 'SAY later' });
 
   expect(run).toMatchObject({ agent_id: agentId, background: true });
-  await until(async () => (await client.runs.retrieve(run.id)).status === 'completed', 10_000);
+  await until(async () => (await client.runs.retrieve(run.id)).status === 'completed');
   const messages = (await client.runs.messages.list(run.id)).getPaginatedItems();
   expect(messages).toMatchObject([{ message_type: 'user_message' }, { content: 'later' }]);
 });
 
 it('cancelling ends the run in progress, and says failed for a run that is over', async () => {
   const over = await client.agents.messages.createAsync(agentId, { input: 'SAY done' });
-  await until(async () => (await client.runs.retrieve(over.id)).status === 'completed', 10_000);
+  await until(async () => (await client.runs.retrieve(over.id)).status === 'completed');
   const before = fake.count;
   const run = await client.agents.messages.createAsync(agentId, { input: 'DELAY 20000\nSAY never' });
-  await until(() => fake.count > before, 10_000);
+  await until(() => fake.count > before);
 
   const answer = await client.agents.messages.cancel(agentId, { run_ids: [run.id, over.id] });
 
   expect(answer).toEqual({ [run.id]: 'cancelled', [over.id]: 'failed' });
-  await until(async () => (await client.runs.retrieve(run.id)).status === 'cancelled', 5_000);
+  await until(async () => (await client.runs.retrieve(run.id)).status === 'cancelled');
   expect((await client.runs.retrieve(over.id)).status).toBe('completed');
 });
 

@@ -2,20 +2,19 @@ import Letta from '@letta-ai/letta-client';
 import { Client, Connection } from '@temporalio/client';
 import { turnWorkflowId } from '../../domain/turn';
 import { createGate, type Gate } from '../support/five-steps';
-import { startFakeOpenAI, type FakeOpenAi, type FakeRequest } from '../support/fake-openai';
+import type { FakeOpenAi, FakeRequest } from '../support/fake-openai';
 import { directiveScript } from '../support/fake-openai-script';
 import { call, createAgent as createLiveAgent, runEnd, sendAsync } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
+import { testTemporalAddress, type TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
-const running: Served[] = [];
+let server: LiveServer;
 // A message that ends with the name of a gate is answered when the test opens it.
 const gates = new Map<string, Gate>();
 let database: TestDatabase;
 let fake: FakeOpenAi;
 let url: string;
-let worker: Served;
 let client: Letta;
 let temporal: Client;
 
@@ -26,33 +25,18 @@ async function script(request: FakeRequest) {
 }
 
 beforeAll(async () => {
-  [database, fake] = await Promise.all([createTestDatabase(), startFakeOpenAI({ script })]);
-  [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
+  server = await startLiveServer({ script, roles: SPLIT });
+  ({ database, fake, url } = server);
   client = new Letta({ baseURL: url, apiKey: 'none', maxRetries: 0 });
   temporal = new Client({ connection: await Connection.connect({ address: testTemporalAddress() }) });
 });
 afterAll(async () => {
-  await Promise.all(running.map((each) => each.kill('SIGTERM')));
-  await fake.close();
+  await server.stop();
   await temporal.connection.close();
-  await database.drop();
 });
 afterEach(() => {
   expect(fake.problems).toEqual([]);
 });
-
-async function start(roles: 'api' | 'worker'): Promise<Served> {
-  const started = await serve({
-    EVERTURN_ROLES: roles,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  running.push(started);
-  return started;
-}
 
 const ASK = 'send_message_to_agent_and_wait_for_reply';
 const TELL = 'send_message_to_agent_async';
@@ -106,10 +90,10 @@ it('a turn that waits holds no activity, and outlives the death of its worker: t
   const waiting = await temporal.workflow.getHandle(turnWorkflowId(asker)).describe();
   expect(waiting.raw.pendingActivities).toEqual([]);
 
-  await worker.kill('SIGKILL');
+  await server.worker.kill('SIGKILL');
   gates.delete('long');
   gate.open();
-  worker = await start('worker');
+  await server.start('worker');
 
   expect(await runEnd(url, runId)).toMatchObject({ status: 'completed', stop_reason: 'end_turn' });
   expect(await received(asked)).toHaveLength(1);
@@ -130,10 +114,10 @@ it('a worker that dies around the posting leaves one message', async () => {
     return rowCount === 1;
   });
 
-  await worker.kill('SIGKILL');
+  await server.worker.kill('SIGKILL');
   await holder.query('commit');
   holder.release();
-  worker = await start('worker');
+  await server.start('worker');
 
   expect(await runEnd(url, runId)).toMatchObject({ status: 'completed' });
   expect(await received(asked)).toHaveLength(1);
@@ -148,7 +132,7 @@ it('a busy agent answers after the turn in progress', async () => {
   await gate.reached;
 
   const runId = await sendAsync(url, asker, asking(asked, 'SAY Second.'));
-  await until(async () => (await runsOf(asked)).length === 2, 10_000);
+  await until(async () => (await runsOf(asked)).length === 2);
   expect((await runsOf(asked))[1]).toMatchObject({ status: 'created' });
   gate.open();
 
@@ -259,7 +243,7 @@ it('a cancel stops the turns that are waited for, the one in progress and the on
   const busy = await sendAsync(url, last, 'GATE stuck');
   await gate.reached;
   const runId = await sendAsync(url, asker, asking(middle, asking(last, 'SAY Never.')));
-  await until(async () => (await runsOf(last)).length === 2, 20_000);
+  await until(async () => (await runsOf(last)).length === 2);
 
   await call(url, 'POST', `/v1/agents/${asker}/messages/cancel`, { run_ids: [runId] });
 

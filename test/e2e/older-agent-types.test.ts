@@ -1,32 +1,19 @@
 import Letta from '@letta-ai/letta-client';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import type { FakeOpenAi } from '../support/fake-openai';
+import { startLiveServer, type LiveServer } from '../support/live-server';
 
 // Agents that speak by a tool, and what their memory tools do, through the unmodified SDK.
 
-let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let client: Letta;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'older-agent-types',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  server = await startLiveServer();
+  ({ fake } = server);
+  client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
 });
-afterAll(async () => {
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
-});
+afterAll(() => server.stop());
 afterEach(() => {
   expect(fake.problems).toEqual([]);
 });

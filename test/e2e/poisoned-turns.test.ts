@@ -2,10 +2,10 @@ import { Client, Connection } from '@temporalio/client';
 import Letta from '@letta-ai/letta-client';
 import { randomBytes } from 'node:crypto';
 import { turnWorkflowId } from '../../domain/turn';
-import { startFakeOpenAI, type FakeOpenAi, type FakeReply, type FakeRequest } from '../support/fake-openai';
+import type { FakeOpenAi, FakeReply, FakeRequest } from '../support/fake-openai';
 import { directiveScript } from '../support/fake-openai-script';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import { testTemporalAddress, type TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
 // Turns that go wrong in every way a model or a tool can. Each ends within its limits and says why, nothing large reaches
@@ -44,30 +44,23 @@ function script(request: FakeRequest): FakeReply {
 
 let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let client: Letta;
 let temporal: Client;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI({ script });
-  const env = {
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'poisoned-turns',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    TEST_TOOL_LIMIT_MS: '1000',
-  };
-  server = await serve(env, 'test/support/serve-poison-tools.ts');
-  client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  server = await startLiveServer({
+    script,
+    env: { TEST_TOOL_LIMIT_MS: '1000' },
+    program: 'test/support/serve-poison-tools.ts',
+  });
+  ({ database, fake } = server);
+  client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
   temporal = new Client({ connection: await Connection.connect({ address: testTemporalAddress() }) });
 });
 afterAll(async () => {
-  await server.kill('SIGTERM');
+  await server.stop();
   await temporal.connection.close();
-  await fake.close();
-  await database.drop();
 });
 
 interface Ended {

@@ -1,8 +1,8 @@
 import Letta from '@letta-ai/letta-client';
-import { startFakeOpenAI, type FakeOpenAi, type RecordedRequest } from '../support/fake-openai';
+import type { FakeOpenAi, RecordedRequest } from '../support/fake-openai';
 import { call } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import type { TestDatabase } from '../support/stack';
 
 jest.setTimeout(180_000);
 
@@ -13,28 +13,17 @@ const agents = new Map<string, string>();
 
 let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let client: Letta;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'prompt-prefix',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  server = await startLiveServer();
+  ({ database, fake } = server);
+  client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
   for (const model of MODELS) agents.set(model, await createAgent(model));
   await Promise.all([...agents.values()].map(converse));
 }, 180_000);
-afterAll(async () => {
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
-}, 30_000);
+afterAll(() => server.stop(), 30_000);
 
 async function createAgent(model: string): Promise<string> {
   const agent = await client.agents.create({
@@ -117,7 +106,7 @@ async function stepShares(agentId: string): Promise<readonly (number | null)[]> 
   let after = '';
   for (;;) {
     const page = await call<{ id: string; prompt_prefix_share?: number }[]>(
-      server.url ?? '',
+      server.url,
       'GET',
       `/v1/steps?agent_id=${agentId}&order=asc&limit=100${after}`,
     );

@@ -118,17 +118,17 @@ it('Ctrl-C twice ends the kit in the middle of its kills and leaves no process a
   const started = descendants(kit.child.pid!);
 
   kit.child.kill('SIGINT');
-  await until(() => kit.output().includes('again to stop at once'), 10_000, kit.output);
+  await until(() => kit.output().includes('again to stop at once'), 30_000, kit.output);
   // Two signals within half a second are one Ctrl-C that npm passed on.
   const first = performance.now();
-  await until(() => performance.now() - first > 700, 5_000);
+  await until(() => performance.now() - first > 700);
   kit.child.kill('SIGINT');
 
   expect(await kit.ended).toBe(130);
   expect(started.length).toBeGreaterThan(5);
   await until(
     () => !started.some(isAlive),
-    15_000,
+    30_000,
     () => `alive: ${started.filter(isAlive).join(' ')}`,
   );
   expect(kit.leftovers()).toEqual([]);

@@ -1,52 +1,28 @@
 import Letta from '@letta-ai/letta-client';
-import pino from 'pino';
-import { loadConfig } from '../../config';
-import { serve as serveHere, type RunningServer } from '../../runtime/serve';
 import { startDroppingProxy, type DroppingProxy, type Fate } from '../support/dropping-proxy';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { runPython } from '../support/python-sdk';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
 
 // What the unmodified SDKs do when an answer is slow or lost: they send the request again. One turn must come of it.
 
-const EARLY = { beginAfterMs: 700, everyMs: 300 };
-let database: TestDatabase;
 let fake: FakeOpenAi;
-let worker: Served;
-/** The product's own times: an answer is begun after 20 seconds, one to a request that is sent again after one. */
-let plain: RunningServer;
-/** Begins its answers early enough for a client that waits 1.5 seconds. */
-let early: RunningServer;
+let server: LiveServer;
+/** To an API with the product's own times: an answer is begun after 20 seconds, one to a request that is sent again after one. */
 let proxy: DroppingProxy;
+/** To one that begins its answers early. */
 let earlyProxy: DroppingProxy;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
-  const environment = {
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'retried-requests',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    PORT: '0',
-  };
-  const config = loadConfig({ ...environment, EVERTURN_ROLES: 'api' });
-  const log = pino({ level: 'silent' });
-  [worker, plain, early] = await Promise.all([
-    serve({ ...environment, EVERTURN_ROLES: 'worker' }),
-    serveHere(config, log),
-    serveHere(config, log, { keepalive: { first: EARLY, resent: EARLY } }),
-  ]);
-  proxy = await startDroppingProxy(plain.url ?? '');
-  earlyProxy = await startDroppingProxy(early.url ?? '');
+  server = await startLiveServer({ roles: SPLIT });
+  ({ fake } = server);
+  proxy = await startDroppingProxy(server.url);
+  await server.start('api', {}, 'test/support/serve-early-answers.ts');
+  earlyProxy = await startDroppingProxy(server.url);
 });
 afterAll(async () => {
   await Promise.all([proxy.close(), earlyProxy.close()]);
-  await Promise.all([plain.stop(), early.stop(), worker.kill('SIGTERM')]);
-  await fake.close();
-  await database.drop();
+  await server.stop();
 });
 afterEach(() => {
   expect(fake.problems).toEqual([]);

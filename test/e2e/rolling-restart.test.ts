@@ -1,44 +1,28 @@
 import Letta from '@letta-ai/letta-client';
 import { startBalancer, type Balancer } from '../support/balancer';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import type { Served } from '../support/served';
 
 // A deploy as operators do it: one process after the other is asked to stop and replaced, while clients go on.
 
-let database: TestDatabase;
-let fake: FakeOpenAi;
+let server: LiveServer;
 let balancer: Balancer;
 let client: Letta;
 const apis: Served[] = [];
 const workers: Served[] = [];
 
-const start = (roles: 'api' | 'worker'): Promise<Served> =>
-  serve({
-    EVERTURN_ROLES: roles,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'rolling-restart',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
 const useApis = () => balancer.use(apis.map(({ url }) => url ?? ''));
 
 beforeAll(async () => {
-  [database, fake, balancer] = await Promise.all([
-    createTestDatabase(),
-    startFakeOpenAI({ record: false }),
-    startBalancer(),
-  ]);
-  apis.push(...(await Promise.all([start('api'), start('api')])));
-  workers.push(...(await Promise.all([start('worker'), start('worker')])));
+  [server, balancer] = await Promise.all([startLiveServer({ record: false, roles: [] }), startBalancer()]);
+  apis.push(...(await Promise.all([server.start('api'), server.start('api')])));
+  workers.push(...(await Promise.all([server.start('worker'), server.start('worker')])));
   useApis();
   client = new Letta({ baseURL: balancer.url, apiKey: 'none' });
 });
 afterAll(async () => {
-  await Promise.all([...apis, ...workers].map((each) => each.kill('SIGTERM')));
-  await Promise.all([fake.close(), balancer.close()]);
-  await database.drop();
+  await server.stop();
+  await balancer.close();
 });
 
 /** Takes one process out, as a deploy does: no connections from then on, SIGTERM, and another one in its place. */
@@ -46,7 +30,7 @@ async function replace(list: Served[], at: number, roles: 'api' | 'worker'): Pro
   const old = list[at];
   if (roles === 'api') balancer.use(list.filter((_, index) => index !== at).map(({ url }) => url ?? ''));
   await old?.kill('SIGTERM');
-  list[at] = await start(roles);
+  list[at] = await server.start(roles);
   useApis();
 }
 
@@ -127,7 +111,7 @@ it('replacing two workers and two APIs one by one under load fails no turn and r
   expect(sent.length).toBeGreaterThan(16);
   expect(sent.filter(({ stopReason }) => stopReason !== 'end_turn')).toEqual([]);
   expect(sent.map(({ said }) => said)).toEqual(sent.map(({ label }) => label));
-  const { rows } = await database.pool.query<{ status: string; count: number }>(
+  const { rows } = await server.database.pool.query<{ status: string; count: number }>(
     'select status, count(*) from runs group by status',
   );
   expect(rows).toEqual([{ status: 'completed', count: sent.length }]);

@@ -1,8 +1,7 @@
 import Letta, { AuthenticationError, NotFoundError } from '@letta-ai/letta-client';
-import { startFakeOpenAI, type FakeOpenAi, type FakeRequest } from '../support/fake-openai';
+import type { FakeOpenAi, FakeRequest } from '../support/fake-openai';
 import { directiveScript } from '../support/fake-openai-script';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
 
 // What programs do with messages beyond the hello world, through the unmodified SDK with a password set.
 
@@ -11,9 +10,8 @@ const PASSWORD = 'correct horse';
 const PNG =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let client: Letta;
 
 // "BUSY" is refused once with Retry-After, as a provider at its rate limit does.
@@ -31,23 +29,11 @@ function script(request: FakeRequest) {
 }
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI({ script });
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'sdk-turns',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    EVERTURN_PASSWORD: PASSWORD,
-  });
-  client = new Letta({ baseURL: server.url ?? '', apiKey: PASSWORD, maxRetries: 0 });
+  server = await startLiveServer({ script, env: { EVERTURN_PASSWORD: PASSWORD } });
+  ({ fake } = server);
+  client = new Letta({ baseURL: server.url, apiKey: PASSWORD, maxRetries: 0 });
 });
-afterAll(async () => {
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
-});
+afterAll(() => server.stop());
 afterEach(() => {
   expect(fake.problems).toEqual([]);
 });
@@ -60,7 +46,7 @@ const createAgent = () =>
 const memoryCall = 'CALL memory_insert {"label":"notes","new_string":"seen"}';
 
 it('a wrong password is an authentication error, the right one is let in', async () => {
-  const stranger = new Letta({ baseURL: server.url ?? '', apiKey: 'wrong', maxRetries: 0 });
+  const stranger = new Letta({ baseURL: server.url, apiKey: 'wrong', maxRetries: 0 });
 
   await expect(stranger.agents.list()).rejects.toThrow(AuthenticationError);
   await expect(stranger.health()).resolves.toMatchObject({ status: 'ok' });

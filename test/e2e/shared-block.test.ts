@@ -1,7 +1,7 @@
-import { startFakeOpenAI, type FakeOpenAi, type FakeReply, type FakeRequest } from '../support/fake-openai';
+import type { FakeOpenAi, FakeReply, FakeRequest } from '../support/fake-openai';
 import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import type { TestDatabase } from '../support/stack';
 
 // Two agents and a client edit one block at once, against a real server. `SHARED_EDITS=1000 npx jest --runTestsByPath
 // test/e2e/shared-block.test.ts` makes a thousand edits.
@@ -13,7 +13,7 @@ jest.setTimeout(60_000 + EDITS * 1_000);
 
 let database: TestDatabase;
 let fake: FakeOpenAi;
-let server: Served;
+let server: LiveServer;
 let url: string;
 
 interface Edit {
@@ -41,21 +41,12 @@ function script({ turns }: FakeRequest): FakeReply {
 }
 
 beforeAll(async () => {
-  [database, fake] = await Promise.all([createTestDatabase(), startFakeOpenAI({ script })]);
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'shared-block',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  url = server.url ?? '';
+  server = await startLiveServer({ script });
+  ({ database, fake, url } = server);
 });
 afterAll(async () => {
   expect(fake.problems).toEqual([]);
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
+  await server.stop();
 });
 
 /** The client's edits, each on top of the version it has read: one that comes too late is made again. */

@@ -1,9 +1,9 @@
 import Letta from '@letta-ai/letta-client';
-import { startFakeOpenAI, type FakeOpenAi, type FakeReply, type FakeRequest } from '../support/fake-openai';
+import type { FakeOpenAi, FakeReply, FakeRequest } from '../support/fake-openai';
 import { directiveScript } from '../support/fake-openai-script';
 import { blockValue, call, runEnd, type LiveRun } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import type { TestDatabase } from '../support/stack';
 
 // What a sleeper wants to write waits for a human, and nothing else waits for it.
 
@@ -11,7 +11,7 @@ let database: TestDatabase;
 let fake: FakeOpenAi;
 let client: Letta;
 let url: string;
-let server: Served;
+let server: LiveServer;
 
 /** A sleeper adds what the user said as a line (`APPEND a` by another tool), or puts `REWRITE a -> b` in its place. */
 function script(request: FakeRequest): FakeReply {
@@ -36,22 +36,13 @@ function script(request: FakeRequest): FakeReply {
 }
 
 beforeAll(async () => {
-  [database, fake] = await Promise.all([createTestDatabase(), startFakeOpenAI({ script })]);
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: 'sleeper-reviews',
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  url = server.url ?? '';
+  server = await startLiveServer({ script });
+  ({ database, fake, url } = server);
   client = new Letta({ baseURL: url, apiKey: 'none', maxRetries: 0 });
 });
 afterAll(async () => {
   expect(fake.problems).toEqual([]);
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
+  await server.stop();
 });
 
 interface Waiting {

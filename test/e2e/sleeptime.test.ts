@@ -1,18 +1,15 @@
 import Letta from '@letta-ai/letta-client';
 import { createGate } from '../support/five-steps';
-import { startFakeOpenAI, type FakeOpenAi, type FakeReply, type FakeRequest } from '../support/fake-openai';
+import type { FakeOpenAi, FakeReply, FakeRequest } from '../support/fake-openai';
 import { directiveScript } from '../support/fake-openai-script';
 import { blockValue, call, runEnd } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
 
-const running: Served[] = [];
+let server: LiveServer;
 let gate = createGate();
-let database: TestDatabase;
 let fake: FakeOpenAi;
 let client: Letta;
 let url: string;
-let worker: Served;
 
 /** A sleeper notes the lines it was handed, when the gate lets it. The model refuses `REFUSE` alone. */
 async function script(request: FakeRequest): Promise<FakeReply> {
@@ -28,28 +25,11 @@ async function script(request: FakeRequest): Promise<FakeReply> {
 }
 
 beforeAll(async () => {
-  [database, fake] = await Promise.all([createTestDatabase(), startFakeOpenAI({ script })]);
-  [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
+  server = await startLiveServer({ script, roles: SPLIT });
+  ({ fake, url } = server);
   client = new Letta({ baseURL: url, apiKey: 'none', maxRetries: 0 });
 });
-afterAll(async () => {
-  await Promise.all(running.map((each) => each.kill('SIGTERM')));
-  await fake.close();
-  await database.drop();
-});
-
-async function start(roles: 'api' | 'worker'): Promise<Served> {
-  const started = await serve({
-    EVERTURN_ROLES: roles,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  running.push(started);
-  return started;
-}
+afterAll(() => server.stop());
 
 const createAgent = async () => {
   const agent = await client.agents.create({
@@ -126,9 +106,9 @@ it('a sleeper whose worker dies goes on, and edits once', async () => {
   const woken = await say(agent.id, 'one');
   await gate.reached;
 
-  await worker.kill('SIGKILL');
+  await server.worker.kill('SIGKILL');
   gate.open();
-  worker = await start('worker');
+  await server.start('worker');
 
   expect(await runEnd(url, woken![0]!)).toMatchObject({ status: 'completed' });
   expect(await blockValue(url, agent.blockId)).toBe('start\none');

@@ -73,7 +73,7 @@ it('says where everything is, keeps its data, and leaves no process behind on SI
   everturn.kill('SIGTERM');
 
   expect(await everturn.ended).toBe(0);
-  await until(() => !processes.some(isAlive), 2000);
+  await until(() => !processes.some(isAlive));
   everturn = start();
   const second = await ask(await everturn.ready());
   expect(second).toMatchObject({ database: first?.database, temporal: first?.temporal });
@@ -89,7 +89,7 @@ it('starts each child again that is killed, on the same addresses, while the ser
     process.kill(killed, 'SIGKILL');
     await until(
       () => everturn?.output().includes(`"msg":"${name} is back"`) ?? false,
-      20_000,
+      30_000,
       () => everturn?.output() ?? '',
     );
     expect(guarded(name)).not.toBe(killed);
@@ -99,7 +99,7 @@ it('starts each child again that is killed, on the same addresses, while the ser
 
   await ask(`${url}/die`);
 
-  await until(async () => ((await ask(url))?.pid ?? before?.pid) !== before?.pid, 20_000);
+  await until(async () => ((await ask(url))?.pid ?? before?.pid) !== before?.pid);
 });
 
 it('leaves nothing behind when it is killed, and the next start works', async () => {
@@ -109,7 +109,7 @@ it('leaves nothing behind when it is killed, and the next start works', async ()
 
   everturn.kill('SIGKILL');
 
-  await until(() => !processes.some(isAlive), 10_000);
+  await until(() => !processes.some(isAlive));
   everturn = start();
   await everturn.ready();
 });
@@ -221,5 +221,5 @@ it('stops when npm, which started it, is killed', async () => {
 
   everturn.kill('SIGKILL');
 
-  await until(() => !processes.some(isAlive), 20_000);
+  await until(() => !processes.some(isAlive));
 });

@@ -2,35 +2,23 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
 import { newId } from '../../new-id';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { call, createAgent } from '../support/live-api';
 import { insertRun } from '../support/rows';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import type { TestDatabase } from '../support/stack';
 import { until } from '../support/started';
 
 let fake: FakeOpenAi;
 let database: TestDatabase;
-let server: Served;
+let server: LiveServer;
 let url: string;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fake = await startFakeOpenAI();
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  url = server.url ?? '';
+  server = await startLiveServer();
+  ({ database, fake, url } = server);
 });
-afterAll(async () => {
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
-});
+afterAll(() => server.stop());
 
 const post = (path: string, body: unknown): Promise<Response> =>
   fetch(url + path, {
@@ -62,7 +50,7 @@ describe.each([true, false])('with stream_tokens %s a stream ends with [DONE] af
     const body = { messages, streaming: true, stream_tokens: streamTokens, ...fields };
     const response = await post(`/v1/agents/${agent.id}/messages`, body);
     if (act) {
-      await until(() => fake.count > before, 10_000);
+      await until(() => fake.count > before);
       if (act === 'cancel') await call(url, 'POST', `/v1/agents/${agent.id}/messages/cancel`, {});
       else await fetch(`${url}/v1/agents/${agent.id}`, { method: 'DELETE' });
     }
@@ -87,7 +75,7 @@ it('a reader that stops reading a stream of 20 MB holds neither memory nor a con
     [runId, newId('message')],
   );
   const { hostname, port } = new URL(url);
-  const before = residentKb(server.pid);
+  const before = residentKb(server.worker.pid);
   const socket = net.connect(Number(port), hostname);
   await once(socket, 'connect');
   const body = '{"starting_after":0}';
@@ -103,12 +91,12 @@ it('a reader that stops reading a stream of 20 MB holds neither memory nor a con
       `select count(*)::int as reads from pg_stat_activity where datname = current_database() and state = 'active'
           and pid <> pg_backend_pid()`,
     );
-    const now = residentKb(server.pid);
+    const now = residentKb(server.worker.pid);
     same = rows[0]!.reads === 0 && Math.abs(now - last) < 500 ? same + 1 : 0;
     last = now;
     return same >= 20;
   });
 
-  expect(residentKb(server.pid) - before).toBeLessThan(15_000);
+  expect(residentKb(server.worker.pid) - before).toBeLessThan(15_000);
   socket.destroy();
 });

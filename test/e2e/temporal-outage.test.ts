@@ -9,10 +9,10 @@ import { findTemporal } from '../../runtime/temporal/temporal-binary';
 import { startTemporal } from '../../runtime/temporal/temporal-server';
 import { startCountingTarget, type CountingTarget } from '../support/counting-target';
 import { startDoor, type Door } from '../support/door';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import type { TestDatabase } from '../support/stack';
 import { temporaryFolder, until } from '../support/started';
 
 jest.setTimeout(240_000);
@@ -25,37 +25,27 @@ let operator: Client;
 let target: CountingTarget;
 let fake: FakeOpenAi;
 let database: TestDatabase;
-let server: Served;
+let server: LiveServer;
 let url: string;
 
 beforeAll(async () => {
   const temporalPort = await freePort();
-  [temporal, database, target, fake] = await Promise.all([
-    launchTemporal(temporalPort),
-    createTestDatabase(),
-    startCountingTarget(),
-    startFakeOpenAI(),
-  ]);
+  [temporal, target] = await Promise.all([launchTemporal(temporalPort), startCountingTarget()]);
   operator = new Client({ connection: await Connection.connect({ address: `127.0.0.1:${temporalPort}` }) });
   door = await startDoor(`http://127.0.0.1:${temporalPort}`);
-  const env = {
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: new URL(door.url).host,
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    TEST_COUNTING_TARGET: target.url,
-  };
-  server = await serve(env, 'test/support/serve-counting-tools.ts');
-  url = server.url ?? '';
+  server = await startLiveServer({
+    env: { TEMPORAL_ADDRESS: new URL(door.url).host, TEST_COUNTING_TARGET: target.url },
+    program: 'test/support/serve-counting-tools.ts',
+  });
+  ({ database, fake, url } = server);
 });
 afterAll(async () => {
-  await server.kill('SIGTERM');
+  await server.stop();
   await Promise.all([operator.connection.close(), door.shut()]);
   temporal.kill('SIGKILL');
   await temporal.exited;
   guard.close();
-  await Promise.all([fake.close(), target.close()]);
-  await database.drop();
+  await target.close();
   fs.rmSync(home, { recursive: true, force: true });
 });
 
@@ -121,7 +111,7 @@ const countOf = async (sql: string): Promise<number> =>
 it('an outage of Temporal longer than the heartbeats costs no turn, no message and no second effect', async () => {
   for (const { tool, label } of HELD) target.hold(`${label}-${tool}`, { isRecorded: true });
   const held = await Promise.all(HELD.map(({ label }) => begin(label, { delayMs: 0 })));
-  await until(() => HELD.every(({ tool, label }) => target.calls(`${label}-${tool}`) === 1), 20_000);
+  await until(() => HELD.every(({ tool, label }) => target.calls(`${label}-${tool}`) === 1));
   const slow = await Promise.all(SLOW_MODEL.map((label) => begin(label, { delayMs: 7_000 })));
   const ordinary = await Promise.all(ORDINARY.map((label) => begin(label)));
 
@@ -134,16 +124,14 @@ it('an outage of Temporal longer than the heartbeats costs no turn, no message a
     ({ tool }) => tool !== 'charge',
   );
   const callsOf = ({ tool, label }: (typeof HELD)[number]) => target.calls(`${label}-${tool}`);
-  await until(
-    async () =>
-      (await Promise.all(repeatable.map(({ turn }) => attemptOf(turn)))).every((attempt) => attempt > 1),
-    20_000,
+  await until(async () =>
+    (await Promise.all(repeatable.map(({ turn }) => attemptOf(turn)))).every((attempt) => attempt > 1),
   );
   door.release();
   // Second attempts are at work before the first ones come to their end.
   await until(
     () => repeatable.every((each) => callsOf(each) > 1),
-    20_000,
+    30_000,
     () => repeatable.map((each) => `${each.label}: ${callsOf(each)}`).join(', '),
   );
   for (const { tool, label } of HELD) target.release(`${label}-${tool}`);

@@ -1,32 +1,20 @@
 import Letta from '@letta-ai/letta-client';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { sampleBody } from '../support/letta-samples';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
 
 // Rules as agents live by them: what the model is offered and forced to, and what a call outside of that comes to.
 
 let fake: FakeOpenAi;
-let database: TestDatabase;
-let server: Served;
+let server: LiveServer;
 let client: Letta;
 
 beforeAll(async () => {
-  [database, fake] = await Promise.all([createTestDatabase(), startFakeOpenAI()]);
-  server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  client = new Letta({ baseURL: server.url ?? '', apiKey: 'none', maxRetries: 0 });
+  server = await startLiveServer();
+  ({ fake } = server);
+  client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
 });
-afterAll(async () => {
-  await server.kill('SIGTERM');
-  await fake.close();
-  await database.drop();
-});
+afterAll(() => server.stop());
 
 const TOOLS = ['memory_insert', 'memory_replace', 'conversation_search', 'web_search', 'run_code'];
 type Rules = NonNullable<Letta.AgentCreateParams['tool_rules']>;

@@ -1,43 +1,23 @@
 import Letta from '@letta-ai/letta-client';
 import { readdirSync, readFileSync } from 'node:fs';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { call, runEnd, sendAsync } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
 import { until } from '../support/started';
 
 // Tools that are TypeScript source, through the unmodified SDK, run by a worker of its own.
 
-const running: Served[] = [];
+let server: LiveServer;
 let fake: FakeOpenAi;
-let database: TestDatabase;
 let url: string;
-let worker: Served;
 let client: Letta;
 
 beforeAll(async () => {
-  [database, fake] = await Promise.all([createTestDatabase(), startFakeOpenAI()]);
-  [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
+  server = await startLiveServer({ roles: SPLIT });
+  ({ fake, url } = server);
   client = new Letta({ baseURL: url, apiKey: 'none', maxRetries: 0 });
 });
-afterAll(async () => {
-  await Promise.all(running.map((each) => each.kill('SIGTERM')));
-  await fake.close();
-  await database.drop();
-});
-
-async function start(roles: 'api' | 'worker'): Promise<Served> {
-  const started = await serve({
-    EVERTURN_ROLES: roles,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  running.push(started);
-  return started;
-}
+afterAll(() => server.stop());
 
 const source = (name: string, body: string) => `
 /**
@@ -185,25 +165,25 @@ it('run_code runs JavaScript and TypeScript', async () => {
 it('cancelling a run kills its tool', async () => {
   const agent = await agentWith(source('slow', 'for (;;);'));
   const runId = await sendAsync(url, agent.id, 'CALL slow {"x":"y"}');
-  await until(() => toolsBelow(worker.pid).length === 1, 20_000);
+  await until(() => toolsBelow(server.worker.pid).length === 1);
 
   await call(url, 'POST', `/v1/agents/${agent.id}/messages/cancel`, { run_ids: [runId] });
 
-  await until(() => toolsBelow(worker.pid).length === 0, 5_000);
+  await until(() => toolsBelow(server.worker.pid).length === 0);
   expect(await runEnd(url, runId)).toMatchObject({ status: 'cancelled' });
 });
 
 it('a worker that is killed takes its tool along, and the outcome of the call is unknown', async () => {
   const agent = await agentWith(source('charge', 'for (;;);'));
   const runId = await sendAsync(url, agent.id, 'CALL charge {"x":"y"}');
-  await until(() => toolsBelow(worker.pid).length === 1, 20_000);
-  const [tool = 0] = toolsBelow(worker.pid);
+  await until(() => toolsBelow(server.worker.pid).length === 1);
+  const [tool = 0] = toolsBelow(server.worker.pid);
 
-  await worker.kill('SIGKILL');
-  await until(() => !isAlive(tool), 5_000);
-  worker = await start('worker');
+  await server.worker.kill('SIGKILL');
+  await until(() => !isAlive(tool));
+  await server.start('worker');
 
-  expect(await runEnd(url, runId, 60_000)).toMatchObject({ status: 'completed' });
+  expect(await runEnd(url, runId)).toMatchObject({ status: 'completed' });
   const [effect] = await call<object[]>(url, 'GET', `/v1/effects?run_id=${runId}`);
   expect(effect).toMatchObject({ tool_name: 'charge', status: 'unknown' });
 });

@@ -1,47 +1,29 @@
 import { startCountingTarget, type CountingTarget } from '../support/counting-target';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
+import type { FakeOpenAi } from '../support/fake-openai';
 import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
 import { until } from '../support/started';
 
-const running: Served[] = [];
+let server: LiveServer;
 let target: CountingTarget;
 let fake: FakeOpenAi;
-let database: TestDatabase;
 let url: string;
-let worker: Served;
 
 beforeAll(async () => {
-  [database, target, fake] = await Promise.all([
-    createTestDatabase(),
-    startCountingTarget(),
-    startFakeOpenAI(),
-  ]);
-  [worker, url] = await Promise.all([start('worker'), start('api').then((api) => api.url ?? '')]);
+  target = await startCountingTarget();
+  server = await startLiveServer({
+    env: { TEST_COUNTING_TARGET: target.url },
+    program: 'test/support/serve-counting-tools.ts',
+    roles: SPLIT,
+  });
+  ({ fake, url } = server);
   await nameUndo('charge', 'put');
   await nameUndo('put', 'charge');
 });
 afterAll(async () => {
-  await Promise.all(running.map((each) => each.kill('SIGTERM')));
-  await Promise.all([fake.close(), target.close()]);
-  await database.drop();
+  await server.stop();
+  await target.close();
 });
-
-async function start(roles: 'api' | 'worker'): Promise<Served> {
-  const env = {
-    EVERTURN_ROLES: roles,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: new URL(database.url).pathname.slice(1),
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    TEST_COUNTING_TARGET: target.url,
-  };
-  const started = await serve(env, 'test/support/serve-counting-tools.ts');
-  running.push(started);
-  return started;
-}
 
 async function nameUndo(tool: string, undo: string): Promise<void> {
   const [stored] = await call<{ id: string }[]>(url, 'GET', `/v1/tools/?name=${tool}`);
@@ -74,12 +56,12 @@ it('what a run did is undone newest first and once, though the worker dies in th
   target.hold('a2', { isRecorded: true });
 
   expect(await undo(runId)).toMatchObject({ status: 'undoing' });
-  await until(() => target.calls('a2') === 2, 20_000);
+  await until(() => target.calls('a2') === 2);
   expect(target.calls('a1')).toBe(1); // The older one waits.
-  await worker.kill('SIGKILL');
+  await server.worker.kill('SIGKILL');
   target.release('a2');
-  worker = await start('worker');
-  await until(async () => (await states(runId)).every((state) => state === 'undone'), 30_000);
+  await server.start('worker');
+  await until(async () => (await states(runId)).every((state) => state === 'undone'));
 
   // A repeat of the undo carries the key of its first attempt, so it counts once.
   expect([...new Set(target.effects('a2'))]).toEqual([keys[1], `${keys[1]}/undo`]);
@@ -99,10 +81,10 @@ it('an undo that may act once and whose worker dies is not repeated, and says so
   target.hold('b1', { isRecorded: true });
 
   await undo(runId);
-  await until(() => target.calls('b1') === 2, 20_000);
-  await worker.kill('SIGKILL');
+  await until(() => target.calls('b1') === 2);
+  await server.worker.kill('SIGKILL');
   target.release('b1');
-  worker = await start('worker');
+  await server.start('worker');
   await until(async () => (await states(runId))[0] !== 'undoing', 60_000);
 
   expect(await states(runId)).toEqual(['undo_unknown']);
@@ -133,7 +115,7 @@ it('a call by hand that an SDK sends again before it has an answer is made once'
 it('a turn that is rolled back takes back what its tools did', async () => {
   const agentId = await agentWith('charge');
   const first = await sendAsync(url, agentId, `${calling('charge', 'third-deed')}\nTHEN\nDELAY 60000`);
-  await until(() => target.calls('third-deed') === 1, 20_000);
+  await until(() => target.calls('third-deed') === 1);
   await until(async () => {
     const effects = await call<Json[]>(url, 'GET', `/v1/effects?run_id=${first}&status=done`);
     return effects.length === 1;
@@ -143,7 +125,7 @@ it('a turn that is rolled back takes back what its tools did', async () => {
   const second = await sendAsync(url, agentId, 'SAY Instead.', { multitask_strategy: 'rollback' });
 
   expect(await runEnd(url, second)).toMatchObject({ status: 'completed' });
-  await until(async () => (await states(first))[0] === 'undone', 20_000);
+  await until(async () => (await states(first))[0] === 'undone');
   expect(target.effects('third-deed')).toEqual([key, `${key}/undo`]);
   expect(JSON.stringify(fake.requests.at(-1)!.body)).not.toContain('third-deed');
 });

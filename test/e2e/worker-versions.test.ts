@@ -1,49 +1,35 @@
 import { Connection } from '@temporalio/client';
 import { createFiveSteps, createGate } from '../support/five-steps';
-import { startFakeOpenAI, type FakeOpenAi } from '../support/fake-openai';
 import { createAgent, runEnd, sendAsync, transcript } from '../support/live-api';
-import { serve, type Served } from '../support/served';
-import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
+import { startLiveServer, type LiveServer } from '../support/live-server';
+import { testTemporalAddress } from '../support/stack';
 import { until } from '../support/started';
 
 // Worker deployment versions, as an operator uses them on a Temporal server that offers them.
 
 const DEPLOYMENT = `everturn-${process.pid}`;
 const steps = createFiveSteps();
-const running: Served[] = [];
-let database: TestDatabase;
-let fake: FakeOpenAi;
+let server: LiveServer;
 let temporal: Connection;
 let url: string;
 
 beforeAll(async () => {
-  [database, fake, temporal] = await Promise.all([
-    createTestDatabase(),
-    startFakeOpenAI({ script: steps.script }),
+  [server, temporal] = await Promise.all([
+    startLiveServer({
+      script: steps.script,
+      roles: ['api'],
+      env: { TEMPORAL_TASK_QUEUE: DEPLOYMENT, TEMPORAL_DEPLOYMENT_NAME: DEPLOYMENT },
+    }),
     Connection.connect({ address: testTemporalAddress() }),
   ]);
-  url = (await start('api')).url ?? '';
+  ({ url } = server);
 });
 afterAll(async () => {
-  await Promise.all(running.map((each) => each.kill('SIGTERM')));
-  await Promise.all([fake.close(), temporal.close()]);
-  await database.drop();
+  await server.stop();
+  await temporal.close();
 });
 
-async function start(roles: 'api' | 'worker', buildId = ''): Promise<Served> {
-  const started = await serve({
-    EVERTURN_ROLES: roles,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: DEPLOYMENT,
-    TEMPORAL_DEPLOYMENT_NAME: DEPLOYMENT,
-    TEMPORAL_BUILD_ID: buildId,
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-  });
-  running.push(started);
-  return started;
-}
+const startWorker = (buildId: string) => server.start('worker', { TEMPORAL_BUILD_ID: buildId });
 
 /** `temporal worker deployment set-current-version`; a version is known once a worker of it has asked for work. */
 async function setCurrent(buildId: string): Promise<void> {
@@ -58,7 +44,7 @@ async function setCurrent(buildId: string): Promise<void> {
           return false;
         },
       ),
-    20_000,
+    30_000,
     () => String(refusal),
   );
 }
@@ -84,7 +70,7 @@ async function turnsGoTo(buildId: string): Promise<void> {
 }
 
 it('a turn goes on with the version that became current, and back again after a roll-back', async () => {
-  await start('worker', 'one');
+  await startWorker('one');
   await setCurrent('one');
   const agent = await createAgent(url);
   const gate = createGate();
@@ -92,7 +78,7 @@ it('a turn goes on with the version that became current, and back again after a 
   const runId = await sendAsync(url, agent.id, 'do the five steps');
   await gate.reached;
 
-  await start('worker', 'two');
+  await startWorker('two');
   await setCurrent('two');
   await turnsGoTo('two');
   gate.open();

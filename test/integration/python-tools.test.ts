@@ -324,7 +324,7 @@ describe('a call that is stopped', () => {
       {},
       { facts: { signal: stop.signal }, tool: { network } },
     );
-    await until(() => toolProcesses().length > 0, 10_000);
+    await until(() => toolProcesses().length > 0);
 
     stop.abort(new AppError('CANCELLED', 'stop'));
 

@@ -91,7 +91,7 @@ async function record(): Promise<void> {
 
   async function saveWorkflow(shape: string, workflowId: string, runId?: string): Promise<string | null> {
     const handle = workflow.getHandle(workflowId, runId);
-    await until(async () => (await handle.describe()).status.name !== 'RUNNING', 10_000);
+    await until(async () => (await handle.describe()).status.name !== 'RUNNING');
     const history = await handle.fetchHistory();
     const recorded = anonymous(JSON.parse(historyToJSON(history)));
     const file = path.join(FOLDER, `${shape}.json`);
@@ -114,10 +114,7 @@ async function record(): Promise<void> {
 
   const cancelled = await createAgent(url);
   const runId = await sendAsync(url, cancelled.id, `shape cancelled ${CANARY}`);
-  await until(
-    () => fake.count > 0 && JSON.stringify(fake.requests.at(-1)?.body).includes('tool_call_id'),
-    10_000,
-  );
+  await until(() => fake.count > 0 && JSON.stringify(fake.requests.at(-1)?.body).includes('tool_call_id'));
   await call(url, 'POST', `/v1/agents/${cancelled.id}/messages/cancel`, { run_ids: [runId] });
   await save('cancelled', cancelled.id);
 
@@ -208,7 +205,7 @@ async function record(): Promise<void> {
   await runEnd(url, busy.runId);
   await save('agents-asking-busy', busy.asker.id);
   const stopped = await startAsking('slow');
-  await until(() => JSON.stringify(fake.requests.at(-1)?.body).includes('shape slow'), 10_000);
+  await until(() => JSON.stringify(fake.requests.at(-1)?.body).includes('shape slow'));
   await call(url, 'POST', `/v1/agents/${stopped.asker.id}/messages/cancel`, { run_ids: [stopped.runId] });
   await save('agents-cancelled', stopped.asker.id);
   const archive = await call<{ id: string }>(url, 'POST', '/v1/archives/', { name: CANARY });

@@ -41,7 +41,7 @@ export async function startLiveEverturn(
       const processes = descendants(everturn.pid);
       for (const pid of [...processes, everturn.pid]) killQuietly(pid);
       await everturn.ended;
-      await until(() => !processes.some(isAlive), 10_000);
+      await until(() => !processes.some(isAlive));
     },
     stop: () => stop(everturn, database),
   };

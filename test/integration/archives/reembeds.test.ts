@@ -82,7 +82,7 @@ it('stores a batch once when two attempts bring it, and counts it once', async (
   const asked = fake.requests.length;
   const open = fake.hold();
   const both = Promise.all([store().embedNext(reembedId, signal), store().embedNext(reembedId, signal)]);
-  await until(() => fake.requests.length === asked + 2, 10_000);
+  await until(() => fake.requests.length === asked + 2);
   open();
 
   await both;

@@ -89,7 +89,7 @@ describe('a worker that Temporal lost sight of', () => {
     await holder.query(`begin; select from steps where run_id = '${runId}' for no key update`);
     const judged = verdict(runId, 'WORKER_LOST', { isAgain: true }).catch((error: unknown) => error);
     const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
-    await until(async () => (await rowsOf(waiting)).length === 1, 10_000);
+    await until(async () => (await rowsOf(waiting)).length === 1);
     const tool = await openedTool(worker, runId);
     await holder.query('rollback');
     holder.release();
@@ -134,13 +134,11 @@ describe('a worker that Temporal lost sight of', () => {
     const { runId, tool, die } = await claimedByWorker();
 
     die();
-    await until(
-      () =>
-        verdict(runId, 'WORKER_LOST').then(
-          () => true,
-          () => false,
-        ),
-      5_000,
+    await until(() =>
+      verdict(runId, 'WORKER_LOST').then(
+        () => true,
+        () => false,
+      ),
     );
 
     expect(await getEffect(database.pool, tool.key)).toMatchObject({ status: 'unknown' });

@@ -28,7 +28,7 @@ it('a step that is ended while it looks for steered messages takes none of them 
   const reading = readInbox(database.pool, host, { strategy: null, hasSteered: true, takesNew: true });
   const refused = expect(reading).rejects.toMatchObject({ code: 'SUPERSEDED' });
   const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
-  await until(async () => (await database.pool.query(waiting)).rowCount === 1, 10_000);
+  await until(async () => (await database.pool.query(waiting)).rowCount === 1);
   await other.query('commit');
   other.release();
 

@@ -100,7 +100,7 @@ describe('a call whose worker Temporal lost sight of', () => {
 
     die();
     const look = () => another().open('job-7', 'WORKER_LOST');
-    await until(() => look().then(Boolean, () => false), 5_000);
+    await until(() => look().then(Boolean, () => false));
 
     expect(await look()).toMatchObject({ wasClaimed: true });
   });

@@ -132,7 +132,7 @@ it.each([
     const hanging = new Promise<undefined>(() => undefined);
     script.answer = () => (script.calls.length === 1 ? hanging : undefined);
     const asked = codeOf(connections.callTool(at, call('charge', { effects }), signal));
-    await until(() => script.calls.length === 1, 10_000);
+    await until(() => script.calls.length === 1);
 
     await server.die();
     await server.rise();
@@ -160,7 +160,7 @@ it.each([
 
   expect(outcome).toEqual(typeof end === 'string' ? end : expect.objectContaining(end));
   expect(script.calls).toHaveLength(1);
-  await until(() => isCancelled, 5_000);
+  await until(() => isCancelled);
 });
 
 it('a call that is cancelled ends at once and tells the server', async () => {
@@ -171,12 +171,12 @@ it('a call that is cancelled ends at once and tells the server', async () => {
   script.answer = (_call, stop) =>
     new Promise(() => stop.addEventListener('abort', () => (isCancelled = true)));
   const asked = connections.callTool(target(httpConfig(server.url)), call('charge'), abort.signal);
-  await until(() => script.calls.length === 1, 10_000);
+  await until(() => script.calls.length === 1);
 
   abort.abort(new Error('cancelled by a test'));
 
   await expect(asked).rejects.toThrow('cancelled by a test');
-  await until(() => isCancelled, 5_000);
+  await until(() => isCancelled);
 });
 
 it('what a server says of its failure is the result, whatever it is', async () => {
@@ -293,7 +293,7 @@ it('a server that changes its configuration or its agent gets a session of its o
     signal,
   );
 
-  await until(() => server.sessions() === 2, 5_000); // That of the older configuration has ended.
+  await until(() => server.sessions() === 2); // That of the older configuration has ended.
   expect(server.headers.some((headers) => headers['x-user'] === 'ada')).toBe(true);
 });
 

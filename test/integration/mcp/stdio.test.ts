@@ -85,12 +85,12 @@ it('a server ends with the process that started it, however that one went', asyn
           .filter((line) => line.startsWith('pid '))
           .map((line) => Number(line.slice(4)))
       : [];
-  await until(() => pids().length === 1, 20_000);
+  await until(() => pids().length === 1);
 
   parent.kill('SIGKILL');
   await once(parent, 'exit');
 
-  await until(() => !pids().some(isAlive), 5_000);
+  await until(() => !pids().some(isAlive));
 });
 
 it.each([
@@ -122,7 +122,7 @@ it('a server that hangs loses its call in time, and is replaced when it does not
   process.kill(pids()[0]!, 'SIGSTOP');
   expect(await ask(connections, at, 'charge')).toBe('OUTCOME_UNKNOWN');
 
-  await until(() => !isAlive(pids()[0]!), 20_000);
+  await until(() => !isAlive(pids()[0]!));
   expect(await ask(connections, at, 'charge', { timeoutMs: 10_000 })).toMatchObject({ status: 'success' });
 });
 
@@ -137,7 +137,7 @@ it('a server that floods is ended', async () => {
 
   await ask(connections, at, 'flood');
 
-  await until(() => pids().length > 0 && !pids().some(isAlive), 20_000);
+  await until(() => pids().length > 0 && !pids().some(isAlive));
 });
 
 it('a command that does not exist is told by its name, at once', async () => {

@@ -350,13 +350,13 @@ it('leaves no process behind when its server is killed in the middle of a loop',
   const script = path.join(__dirname, '..', '..', 'support', 'run-typescript-tool.ts');
   const server = spawn(process.execPath, ['-r', hook, script, body('for (;;);')], { stdio: 'ignore' });
   const pid = server.pid ?? 0;
-  await until(() => descendants(pid).some((each) => commandOf(each).includes('run-tool.mjs')), 30_000);
+  await until(() => descendants(pid).some((each) => commandOf(each).includes('run-tool.mjs')));
   const below = descendants(pid);
   server.kill('SIGKILL');
 
   await until(
     () => !below.some(isAlive),
-    10_000,
+    30_000,
     () => `still there: ${below.filter(isAlive).join(', ')}`,
   );
 });

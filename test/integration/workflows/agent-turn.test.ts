@@ -132,9 +132,9 @@ it('neighbours that allow it run side by side, a serial call runs alone and in i
     callModel: ({ step }) => (step === 0 ? { calls: order } : ended()),
     executeTool: async ({ index }) => {
       active += 1;
-      await until(() => active === 2 || index > 1, 5_000);
+      await until(() => active === 2 || index > 1);
       seen.push(`${index}:${active}`);
-      await until(() => seen.length >= 2, 5_000);
+      await until(() => seen.length >= 2);
       active -= 1;
       return {};
     },
@@ -382,7 +382,7 @@ describe('a turn that asked for an approval with a policy', () => {
     expect(isTaken()).toBe(false);
     gate.open();
 
-    await until(isTaken, 5_000);
+    await until(isTaken);
   });
 
   it('leaves nothing behind when nothing waits any more', async () => {
