@@ -5,6 +5,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { Client } from 'pg';
 import { freePort } from '../../runtime/free-port';
+import { prepareHome } from '../support/prepared-home';
 import {
   childrenOf,
   descendants,
@@ -81,6 +82,7 @@ it('says where everything is, keeps its data, and leaves no process behind on SI
 });
 
 it('starts each child again that is killed, on the same addresses, while the server goes on', async () => {
+  await prepareHome(home);
   everturn = start();
   const url = await everturn.ready();
   const before = await ask(url);
@@ -103,6 +105,7 @@ it('starts each child again that is killed, on the same addresses, while the ser
 });
 
 it('leaves nothing behind when it is killed, and the next start works', async () => {
+  await prepareHome(home);
   everturn = start();
   await everturn.ready();
   const processes = descendants(everturn.pid);
@@ -115,6 +118,7 @@ it('leaves nothing behind when it is killed, and the next start works', async ()
 });
 
 it('ends what the killed tree left running when the watchdog was killed as well', async () => {
+  await prepareHome(home);
   everturn = start();
   await everturn.ready();
   const [postgres, temporal] = [guarded('postgres'), guarded('temporal')];
@@ -131,6 +135,7 @@ it('ends what the killed tree left running when the watchdog was killed as well'
 });
 
 it('refuses a second start on the same data folder and names the first', async () => {
+  await prepareHome(home);
   everturn = start();
   await everturn.ready();
 
@@ -180,6 +185,7 @@ it('refuses a missing Temporal program and says which variable names it', async 
 });
 
 it('refuses a database of a newer version and stops what it started', async () => {
+  await prepareHome(home);
   everturn = start();
   const { database = '' } = (await ask(await everturn.ready())) ?? {};
   await scalar(
@@ -199,6 +205,7 @@ it('refuses a database of a newer version and stops what it started', async () =
 });
 
 it('stops everything and tells why when the server gives up', async () => {
+  await prepareHome(home);
   everturn = start();
   const url = await everturn.ready();
   const processes = descendants(everturn.pid);
@@ -211,6 +218,7 @@ it('stops everything and tells why when the server gives up', async () => {
 });
 
 it('stops when npm, which started it, is killed', async () => {
+  await prepareHome(home);
   const marker = `everturn-${randomBytes(4).toString('hex')}`;
   everturn = startEverturn(
     { EVERTURN_HOME: home, PORT: '0', npm_lifecycle_event: marker },

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
+import { prepareHome } from './prepared-home';
 import { descendants, isAlive, startEverturn, until, type Started } from './started';
 
 /** The built product as one command starts it, and a connection of the test's own to its database. */
@@ -16,12 +17,13 @@ export interface LiveEverturn {
   stop(): Promise<void>;
 }
 
-/** Starts the supervisor on `home`, with the fake at `modelUrl` as OpenAI. */
+/** Starts the supervisor on `home`, prepared if need be, with the fake at `modelUrl` as OpenAI. */
 export async function startLiveEverturn(
   home: string,
   modelUrl: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<LiveEverturn> {
+  if (!fs.existsSync(path.join(home, 'postgres'))) await prepareHome(home);
   const everturn = startEverturn(
     { EVERTURN_HOME: home, PORT: '0', OPENAI_API_KEY: 'sk-test', OPENAI_BASE_URL: modelUrl, ...env },
     'dist/runtime/main.js',

@@ -51,7 +51,11 @@ export async function startTestServices(): Promise<TestServices> {
     started.push([temporalServer, 'SIGKILL'], [database, 'SIGQUIT']);
     await migrate(postgres.url);
     return {
-      environment: { TEST_DATABASE_URL: postgres.url, TEST_TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}` },
+      environment: {
+        TEST_DATABASE_URL: postgres.url,
+        TEST_TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`,
+        TEST_PREPARED_HOME: path.join(home, 'prepared'),
+      },
       stop,
     };
   } catch (error) {

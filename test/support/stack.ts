@@ -46,7 +46,8 @@ async function administer(sql: string): Promise<void> {
   }
 }
 
-function fromSetup(name: string): string {
+/** What global-setup tells the test files. */
+export function fromSetup(name: string): string {
   const value = process.env[name];
   if (!value)
     throw new Error(`${name} is not set: this test's folder needs the globalSetup of jest.config.cjs`);
