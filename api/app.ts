@@ -20,6 +20,7 @@ import { contextRoutes } from './routes/context';
 import { conversationRoutes } from './routes/conversations';
 import { doctorRoutes } from './routes/doctor';
 import { effectRoutes } from './routes/effects';
+import { generateRoutes } from './routes/generate';
 import { groupRoutes } from './routes/groups';
 import { identityRoutes } from './routes/identities';
 import { healthRoutes } from './routes/health';
@@ -82,6 +83,7 @@ function createRouters(deps: ApiDeps): Router[] {
     chatCompletionRoutes(deps),
     conversationRoutes(deps),
     contextRoutes(deps),
+    generateRoutes(deps),
     groupRoutes(deps),
     messageListRoutes(deps),
     runStreamRoutes(deps),

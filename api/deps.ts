@@ -2,7 +2,7 @@ import type { Pool } from '../db/pool';
 import type { Embedder } from '../domain/embedder';
 import type { McpConnections } from '../domain/mcp';
 import type { PreviewMemory } from '../domain/memory-changes';
-import type { ModelDirectory } from '../domain/model';
+import type { ModelDirectory, ModelRegistry } from '../domain/model';
 import type { Searches } from '../domain/search';
 import type { SchemaDeriver } from '../domain/source-tool';
 import type { Logger } from '../log';
@@ -15,6 +15,8 @@ import type { TurnClient } from './turn-client';
 export interface ApiDeps {
   readonly db: Pool;
   readonly models: ModelDirectory;
+  /** Clients of models, for questions outside of turns. */
+  readonly modelClient: ModelRegistry['client'];
   /** Reads the schema of a tool that comes as source code. */
   readonly deriveSchema: SchemaDeriver;
   /** What a call of a memory tool that waits for a human would change. */

@@ -78,6 +78,7 @@ async function toDeps(parts: ApiParts): Promise<ApiDeps> {
     models,
     mcp,
     deriveSchema,
+    modelClient: (handle) => models.client(handle),
     previewMemory,
     turns: parts.around(createTurnClient(client, { taskQueue, isSearchable })),
     archives: { ...memory, startReembed: createReembedStarter(client, taskQueue) },

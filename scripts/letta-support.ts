@@ -213,6 +213,10 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'POST /v1/conversations/{}/fork': contexts(
     'goes back to any message, also to one that a summary stands for by now',
   ),
+  'POST /v1/agents/{}/generate': proof('contract/generate.test.ts')(
+    "answers a prompt with the agent's model, and stores nothing",
+    'A failure of the provider has the status and form that it has for messages; the original answers 502 to all.',
+  ),
   'GET /v1/agents/{}/context': contexts('has the form of the original and adds up'),
   'GET /v1/agents/{}/export': files(
     'writes an agent in the form of the original, with ids of the file alone and without secrets',

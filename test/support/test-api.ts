@@ -43,6 +43,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
   const deps: ApiDeps = {
     db: database.pool,
     models: MODELS,
+    modelClient: () => Promise.reject(new AppError('NOT_FOUND', 'There is no model in this test.')),
     deriveSchema: createSourceLanguages({ python: testPython(), typescript: null }).deriveSchema,
     previewMemory,
     mcp: noMcpServers,
@@ -101,7 +102,7 @@ const GPT: ModelInfo = {
   isReasoning: false,
 };
 
-const MODELS: ModelDirectory = {
+export const MODELS: ModelDirectory = {
   list: () => Promise.resolve([GPT]),
   listEmbeddings: () => Promise.resolve([]),
   resolve: (handle) => (handle === GPT.handle ? Promise.resolve(GPT) : Promise.reject(unknownHandle(handle))),
