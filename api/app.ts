@@ -24,6 +24,7 @@ import { generateRoutes } from './routes/generate';
 import { groupRoutes } from './routes/groups';
 import { identityRoutes } from './routes/identities';
 import { healthRoutes } from './routes/health';
+import { jobRoutes } from './routes/jobs';
 import { mcpOAuthRoutes } from './routes/mcp-oauth';
 import { mcpServerRoutes } from './routes/mcp-servers';
 import { messageListRoutes } from './routes/message-lists';
@@ -88,6 +89,7 @@ function createRouters(deps: ApiDeps): Router[] {
     messageListRoutes(deps),
     runStreamRoutes(deps),
     runRoutes(deps),
+    jobRoutes(deps),
     stepRoutes(deps),
   ];
 }

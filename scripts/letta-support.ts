@@ -31,6 +31,7 @@ const conversing = proof('e2e/conversations.test.ts');
 const contexts = proof('contract/context.test.ts');
 const compactions = proof('e2e/compaction.test.ts');
 const identities = proof('contract/identities.test.ts');
+const jobs = proof('contract/jobs.test.ts');
 const files = proof('contract/agent-files.test.ts');
 
 const archives = proof('contract/archives.test.ts');
@@ -46,6 +47,8 @@ const IDENTITY_OF_AGENTS = identities(
 const IDENTITY_OF_BLOCKS = identities(
   'are found by it, and are no memory of its agents unless they have them',
 );
+const JOB_LISTS = jobs('shows runs as jobs, newest first, also the active ones alone');
+const JOB_ENDS = jobs('cancels the run behind a job, and deletes one that is over');
 const ARCHIVE_FORM = archives('are created, read, listed, changed and deleted in the form of the original');
 const ARCHIVE_METHODS = archivalMemory('serves every archive and passage method of the SDK');
 const ARCHIVE_PAGES = archives('are listed in pages, newest first, and by agent');
@@ -316,6 +319,12 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
     'Always 501, as the original without its trace store: the run is in the Temporal UI.',
   ),
 
+  'GET /v1/jobs': JOB_LISTS,
+  'GET /v1/jobs/active': JOB_LISTS,
+  'GET /v1/jobs/{}': JOB_LISTS,
+  'PATCH /v1/jobs/{}/cancel': JOB_ENDS,
+  'DELETE /v1/jobs/{}': JOB_ENDS,
+
   'GET /v1/steps': FEEDBACK,
   'GET /v1/steps/{}': FEEDBACK,
   'GET /v1/steps/{}/messages': RUN_MESSAGES,
@@ -343,6 +352,7 @@ export const DIFFERENCES: readonly string[] = [
   "A block's `limit` holds for REST as it does for tools: a longer value is refused with 422 (0.16.7 stores it).",
   '`PUT /v1/identities/` creates an identity that is not there, and takes `block_ids` of one that is (0.16.7 answers 404, and ' +
     'ignores them).',
+  'Jobs are runs (`/v1/jobs`), under the id of the run; 0.16.7 lists the reading of files and batches there.',
   '`GET /v1/steps/` works (0.16.7 always answers 400), and pages of `GET /v1/runs/` follow the cursor in the order that was asked for.',
   'Every run can be streamed again with `POST /v1/runs/{run_id}/stream`, also an async one (0.16.7 sends pings for ' +
     'ever) and one that is over, for as long as the run is kept; no 400 for foreground runs, no 410 after three hours.',
