@@ -170,6 +170,16 @@ export async function findStrandedRuns(db: Queryable): Promise<readonly TurnInpu
   return rows.map(toTurnInput);
 }
 
+/** A run that ended in a request was not over for its user: as in the original it is a cancelled one from here on. */
+async function markCancelled(db: Queryable, runId: string): Promise<void> {
+  await db.query(
+    `with run as (update runs set status = 'cancelled', stop_reason = 'cancelled'
+                   where id = $1 and status = 'completed' and stop_reason = 'requires_approval' returning agent_id)
+     update agents set last_stop_reason = 'cancelled' from run where agents.id = run.agent_id`,
+    [runId],
+  );
+}
+
 /** Runs that ended in a request for approval are cancelled by denying what they asked for. */
 async function denyPendingOf(
   db: Queryable,
@@ -182,6 +192,9 @@ async function denyPendingOf(
         and ($2::text[] is null or m.run_id = any ($2))`,
     [agentId, runIds],
   );
-  for (const row of rows) await denyPending(db, row.conversation_id);
+  for (const row of rows) {
+    await denyPending(db, row.conversation_id);
+    await markCancelled(db, row.run_id);
+  }
   return rows.map((row) => ({ runId: row.run_id, conversationId: row.conversation_id }));
 }

@@ -234,6 +234,20 @@ it.each(['cancelled', 'failed'])(
   },
 );
 
+it('a run that waits is a cancelled one once it is cancelled', async () => {
+  await askedFor(['call-1']);
+  const { rows } = await api.db.query<{ id: string }>(`select id from runs where agent_id = $1`, [agentId]);
+  const run = `/v1/runs/${rows[0]!.id}`;
+  expect((await api.call('GET', run)).body).toMatchObject({ stop_reason: 'requires_approval' });
+
+  await api.call('POST', `/v1/agents/${agentId}/messages/cancel`);
+
+  expect((await api.call('GET', run)).body).toMatchObject({ status: 'cancelled', stop_reason: 'cancelled' });
+  expect((await api.call('GET', `/v1/agents/${agentId}`)).body).toMatchObject({
+    last_stop_reason: 'cancelled',
+  });
+});
+
 it('an answer by the id of the request is refused where there is none', async () => {
   const answer = (body: object) => api.call('POST', `/v1/approvals/${newId('message')}/answer`, { body });
 
