@@ -8,6 +8,7 @@ import type { StepKey, StepOutcome } from '../domain/turn';
 import type { TurnRequest } from '../domain/turn-request';
 import type { ToolRule } from '../domain/tool-rules';
 import { AppError } from '../domain/errors';
+import { asOneTurn } from '../domain/one-turn';
 import { findGaps } from '../domain/whole-transcript';
 import { isTerminal, type RunStatus } from '../domain/run';
 import { PENDING_APPROVAL_TEXT } from '../domain/run-error';
@@ -43,6 +44,7 @@ interface StepRow {
   readonly response_format: Readonly<Record<string, unknown>> | null;
   readonly tool_rules: readonly ToolRule[];
   readonly memory_seen: MemorySeen;
+  readonly forgets: boolean;
   readonly context_epoch: number;
   readonly context_length: number;
   readonly prompt_marks: PromptMarks | null;
@@ -111,7 +113,7 @@ const OPEN_STEP = `
              and not exists (select from messages note where note.id = e.undo_note_id)) as undone_effects,
          run.agent_id, run.conversation_id, run.max_steps, run.stream_tokens, run.request,
          coalesce(c.llm_config ->> 'handle', a.model) as model, coalesce(c.llm_config, a.llm_config) as llm_config,
-         ${RESPONSE_FORMAT} as response_format, a.tool_rules, c.memory_seen, c.context_epoch, c.context_length, c.prompt_marks,
+         ${RESPONSE_FORMAT} as response_format, a.tool_rules, a.message_buffer_autoclear as forgets, c.memory_seen, c.context_epoch, c.context_length, c.prompt_marks,
          (select coalesce(jsonb_agg(jsonb_build_object(
                    'id', t.id, 'name', t.name, 'json_schema', t.json_schema, 'effects', ${EFFECTS_FOR_AGENT},
                    'parallel', t.enable_parallel_execution,
@@ -135,47 +137,60 @@ export async function openStep(
 ): Promise<{ readonly stored: StepOutcome } | { readonly opened: OpenedStep; readonly inbox: Inbox }> {
   const stepId = derivedId('step', runId, step);
   const { rows } = await pool.query<StepRow>({
-    name: 'open-step-at-epoch',
+    name: 'open-step-with-buffer',
     text: OPEN_STEP,
     values: [runId, step, stepId],
   });
   const row = rows[0];
   if (!row || row.step_status !== 'pending') return { stored: await storedOutcome(pool, runId, step) };
+  const opened = await toOpened(pool, contexts, { key: { runId, step }, stepId, row });
   return {
     inbox: { strategy: row.multitask_strategy, hasSteered: row.has_steered },
-    opened: {
-      runId,
-      step,
-      stepId,
-      agentId: row.agent_id,
-      conversationId: row.conversation_id,
-      attempt: row.attempt,
-      maxSteps: row.max_steps,
-      streamTokens: row.stream_tokens,
-      request: row.request,
-      model: row.request.overrideModel ?? row.model,
-      contextLimit: contextLimitOf(row),
-      settings: toSettings(row.llm_config, row.response_format),
-      parallelToolCalls: row.llm_config['parallel_tool_calls'] === true,
-      toolRules: row.tool_rules,
-      tools: row.tools.map((tool) => ({
-        id: tool.id,
-        name: tool.name,
-        jsonSchema: tool.json_schema,
-        effects: tool.effects,
-        enableParallelExecution: tool.parallel,
-        requiresApproval: tool.requires_approval,
-        approvalExpiry: tool.approval_expiry,
-        ...(tool.speaks && { speaks: true }),
-        ...(tool.asks_agents && { asksAgents: true }),
-      })),
-      blocks: row.blocks.map(toMemoryBlock),
-      memorySeen: row.memory_seen,
-      settledEffects: [...row.settled_effects, ...row.undone_effects],
-      steered: [],
-      ...(row.prompt_marks && { promptBefore: row.prompt_marks }),
-      ...(await readWholeContext(pool, contexts, { runId, row })),
-    },
+    opened: row.forgets ? asOneTurn(opened) : opened,
+  };
+}
+
+async function toOpened(
+  pool: Pool,
+  contexts: ContextCache,
+  {
+    key: { runId, step },
+    stepId,
+    row,
+  }: { readonly key: StepKey; readonly stepId: string; readonly row: StepRow },
+): Promise<OpenedStep> {
+  return {
+    runId,
+    step,
+    stepId,
+    agentId: row.agent_id,
+    conversationId: row.conversation_id,
+    attempt: row.attempt,
+    maxSteps: row.max_steps,
+    streamTokens: row.stream_tokens,
+    request: row.request,
+    model: row.request.overrideModel ?? row.model,
+    contextLimit: contextLimitOf(row),
+    settings: toSettings(row.llm_config, row.response_format),
+    parallelToolCalls: row.llm_config['parallel_tool_calls'] === true,
+    toolRules: row.tool_rules,
+    tools: row.tools.map((tool) => ({
+      id: tool.id,
+      name: tool.name,
+      jsonSchema: tool.json_schema,
+      effects: tool.effects,
+      enableParallelExecution: tool.parallel,
+      requiresApproval: tool.requires_approval,
+      approvalExpiry: tool.approval_expiry,
+      ...(tool.speaks && { speaks: true }),
+      ...(tool.asks_agents && { asksAgents: true }),
+    })),
+    blocks: row.blocks.map(toMemoryBlock),
+    memorySeen: row.memory_seen,
+    settledEffects: [...row.settled_effects, ...row.undone_effects],
+    steered: [],
+    ...(row.prompt_marks && { promptBefore: row.prompt_marks }),
+    ...(await readWholeContext(pool, contexts, { runId, row })),
   };
 }
 

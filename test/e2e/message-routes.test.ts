@@ -121,3 +121,24 @@ it('takes words and digits for booleans and numbers, and an empty list of types 
 
   expect(answer.messages).toMatchObject([{ content: 'Understood.' }]);
 });
+
+it('an agent that clears its buffer reads its memory and this turn, and nothing of earlier ones', async () => {
+  const { id } = await client.agents.create({
+    model: 'openai/gpt-4.1',
+    message_buffer_autoclear: true,
+    memory_blocks: [{ label: 'human', value: 'Plays the cello.' }],
+  });
+  const write = { label: 'human', insert_line: -1, new_string: 'Sings too.' };
+  await client.agents.messages.create(id, { input: `CALL memory_insert ${JSON.stringify(write)}` });
+
+  await client.agents.messages.create(id, {
+    input: 'CALL conversation_search {"query":"x"}\nTHEN\nSAY Done.',
+  });
+
+  const read = JSON.stringify(fake.requests.at(-1)!.body);
+  expect(read).toContain('conversation_search {');
+  expect(read).toContain('Sings too.');
+  expect(read).not.toContain('CALL memory_insert');
+  const listed = await client.agents.messages.list(id, { order: 'asc' });
+  expect(JSON.stringify(listed.items)).toContain('CALL memory_insert');
+});
