@@ -1,5 +1,7 @@
 import type { Request, Response } from 'express';
+import { endRun } from '../db/end-run';
 import { unmintRun, type RunToMint } from '../db/mint-run';
+import { inTransaction } from '../db/pool';
 import { findEarlierRun, mintOnce, type EarlierRun } from '../db/request-keys';
 import { getRun, type Run } from '../db/runs';
 import { AppError } from '../domain/errors';
@@ -152,7 +154,7 @@ function toRun({ thread, body, runType, callbackUrl }: TurnToSend, identity: Req
     ...thread,
     background: body.background,
     streamTokens: body.streaming && body.stream_tokens,
-    maxSteps: body.max_steps,
+    maxSteps: Math.max(0, body.max_steps),
     request,
     requestConfig: toRequestConfig(body),
     metadata: { run_type: runType },
@@ -163,12 +165,18 @@ function toRun({ thread, body, runType, callbackUrl }: TurnToSend, identity: Req
   };
 }
 
+// A turn of no steps does nothing, and keeps nothing of what it was sent.
+async function endAtOnce(db: ApiDeps['db'], run: { runId: string; conversationId: string }): Promise<void> {
+  await inTransaction(db, (tx) => endRun(tx, { ...run, stopReason: 'end_turn' }));
+}
+
 /** Starts the stored run. If that fails the run is taken back, so that a repeated request is not a second turn. */
 async function start(
   { db, turns }: ApiDeps,
-  { id: runId, agentId, conversationId, request }: RunToMint,
+  { id: runId, agentId, conversationId, request, maxSteps }: RunToMint,
   { isBusy, endedMsAgo }: { readonly isBusy: boolean; readonly endedMsAgo: number | null },
 ): Promise<void> {
+  if (maxSteps === 0) return endAtOnce(db, { runId, conversationId });
   const isAnswer = request.approvals !== null;
   await turns
     .start({ runId, agentId, conversationId, ...(isAnswer && { isAnswer }) }, { isBusy, endedMsAgo })

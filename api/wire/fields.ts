@@ -22,8 +22,8 @@ export const laxBoolean = z.preprocess(
   z.boolean(),
 );
 
-/** A whole number from `min` on, or its digits in a text. */
-export const laxInteger = (min: number) =>
+/** A whole number, or its digits in a text. */
+export const laxInteger = (min = -(2 ** 31)) =>
   z.preprocess(
     (value) => (typeof value === 'string' && /^\s*[+-]?\d{1,10}\s*$/.test(value) ? Number(value) : value),
     int32.min(min),

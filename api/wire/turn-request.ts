@@ -76,7 +76,7 @@ const AnyMessage = z.preprocess(withType, z.union([MessageCreate, ApprovalCreate
 const requestFields = {
   messages: z.array(AnyMessage).nullish(),
   input: Content.nullish(),
-  max_steps: laxInteger(1).default(50),
+  max_steps: laxInteger().default(50),
   use_assistant_message: laxBoolean.default(true),
   assistant_message_tool_name: z.string().default('send_message'),
   assistant_message_tool_kwarg: z.string().default('message'),

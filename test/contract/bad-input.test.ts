@@ -43,7 +43,7 @@ const BAD: readonly (readonly [string, string, unknown, number])[] = [
   ['POST', MESSAGES, { messages: [{ role: 'user' }] }, 422],
   ['POST', MESSAGES, { messages: [{ role: 'user', content: [{ type: 'video' }] }] }, 422],
   ['POST', MESSAGES, { input: 'x', background: true }, 422],
-  ['POST', MESSAGES, { input: 'x', max_steps: 0 }, 422],
+  ['POST', MESSAGES, { input: 'x', max_steps: 2 ** 31 }, 422],
   ['POST', MESSAGES, { input: 'x', max_steps: 'many' }, 422],
   ['POST', MESSAGES, { input: 'a NUL \u0000 here' }, 422],
   ['POST', MESSAGES, '{"input": "half a pair \\ud800 here"}', 422],

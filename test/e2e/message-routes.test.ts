@@ -142,3 +142,25 @@ it('an agent that clears its buffer reads its memory and this turn, and nothing 
   const listed = await client.agents.messages.list(id, { order: 'asc' });
   expect(JSON.stringify(listed.items)).toContain('CALL memory_insert');
 });
+
+it('a request that allows no steps ends at once and leaves nothing behind', async () => {
+  const before = fake.requests.length;
+
+  const answer = await client.agents.messages.create(agentId, { input: 'SAY never', max_steps: 0 });
+  const stream = await client.agents.messages.create(agentId, {
+    input: 'SAY never',
+    max_steps: -1,
+    streaming: true,
+  });
+  const events = await collect(stream);
+
+  expect(answer).toMatchObject({
+    messages: [],
+    stop_reason: { stop_reason: 'end_turn' },
+    usage: { step_count: 0 },
+  });
+  expect(events.map(({ message_type: type }) => type)).toEqual(['ping', 'stop_reason', 'usage_statistics']);
+  expect(fake.requests).toHaveLength(before);
+  const listed = await client.agents.messages.list(agentId, { limit: 1 });
+  expect(JSON.stringify(listed.items)).not.toContain('SAY never');
+});
