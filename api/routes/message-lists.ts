@@ -5,15 +5,18 @@ import { getMessage, listTranscript } from '../../db/messages';
 import type { SpeakerView } from '../../domain/message-view';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
+import { queryChoices } from '../wire/fields';
 import { toWireMessages } from '../wire/message';
+import { WIRE_MESSAGE_TYPES } from '../wire/message-types';
 import { pageFields } from '../wire/page';
-import { queryFlag, queryList, queryText } from '../wire/query';
+import { queryChoice, queryFlag, queryText } from '../wire/query';
 import { parseQuery } from '../wire/validation';
 
 const MessageListQuery = z.object({
   ...pageFields({ limit: 100, order: 'desc' }),
   conversation_id: queryText(),
-  include_return_message_types: queryList(),
+  include_return_message_types: queryChoices(WIRE_MESSAGE_TYPES),
+  order_by: queryChoice(['created_at']),
 });
 const AgentMessageListQuery = MessageListQuery.extend({
   use_assistant_message: queryFlag(),

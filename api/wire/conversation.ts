@@ -4,7 +4,9 @@ import { DEFAULT_USER_ID } from '../../domain/ids';
 import { modelFields } from './agent-model';
 import { toWireMicros } from './dates';
 import { pageFields } from './page';
-import { queryChoice, queryFlag, queryList, queryText } from './query';
+import { queryChoices } from './fields';
+import { WIRE_MESSAGE_TYPES } from './message-types';
+import { queryChoice, queryFlag, queryText } from './query';
 import { RunStreamBody } from './turn-request';
 
 /** Body of `POST /v1/conversations/`. */
@@ -37,7 +39,8 @@ export const ConversationListQuery = z.object({
 export const ConversationMessagesQuery = z.object({
   ...pageFields({ limit: 100, order: 'desc' }),
   agent_id: queryText(),
-  include_return_message_types: queryList(),
+  include_return_message_types: queryChoices(WIRE_MESSAGE_TYPES),
+  order_by: queryChoice(['created_at']),
 });
 
 /** Body of `POST /v1/conversations/{id}/stream`. */

@@ -110,3 +110,20 @@ it('knows no cursor of another agent, and says so as the original does', async (
   });
   expect(foreign.status).toBe(404);
 });
+
+it('refuses what the original would not understand, and lets a tool of the reader’s choice speak', async () => {
+  const status = async (query: string) =>
+    (await api.call('GET', `/v1/agents/${agentId}/messages?${query}`)).status;
+  expect(await status('include_return_message_types=nope')).toBe(422);
+  expect(await status('order_by=name')).toBe(422);
+  expect(await status('order_by=created_at&include_return_message_types=user_message')).toBe(200);
+
+  const agent = await insertAgent(api.db);
+  const call = { type: 'tool_call', id: 'c', name: 'reply', arguments: '{"text":"Hello."}' } as const;
+  await insertMessage(api.db, agent, { role: 'assistant', parts: [call] });
+  const spoken = `assistant_message_tool_name=reply&assistant_message_tool_kwarg=text`;
+
+  const { body } = await api.call('GET', `/v1/agents/${agent}/messages?${spoken}`);
+
+  expect(body).toMatchObject([{ message_type: 'assistant_message', content: 'Hello.' }]);
+});
