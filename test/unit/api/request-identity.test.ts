@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { Request } from 'express';
-import { fingerprint, requestIdentity } from '../../../api/request-identity';
+import { fingerprint, requestIdentity, type RouteKind } from '../../../api/request-identity';
 import { canonicalJson } from '../../../domain/request-identity';
 
 const request = (body: unknown, headers: Readonly<Record<string, string>> = {}): Request =>
   ({ body, get: (name: string) => headers[name] }) as unknown as Request; // all that is read of it
 
-const identityOf = (body: unknown, headers: Readonly<Record<string, string>> = {}) =>
-  requestIdentity(request(body, headers), { kind: 'messages', conversationId: 'agent-1' });
+const identityOf = (
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+  kind: RouteKind = 'conversation',
+) => requestIdentity(request(body, headers), { kind, conversationId: 'agent-1' });
 
 const shuffled = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(shuffled);
@@ -52,7 +55,7 @@ it('requests that differ in route, thread or body have different fingerprints', 
   expect(new Set(all).size).toBe(all.length);
 });
 
-it('otids name a request only if every message has one; their order and the rest of the body do not count', () => {
+it('otids name a request of a conversation only if every message has one; their order and the rest of the body do not count', () => {
   const message = (otid?: string) => ({ role: 'user', content: 'x', otid });
   const named = identityOf({ messages: [message('b'), message('a')] }).key;
 
@@ -64,6 +67,14 @@ it('otids name a request only if every message has one; their order and the rest
   expect(identityOf({ messages: [] }).key).toBeNull();
   expect(identityOf({ input: 'x' }).key).toBeNull();
   expect(identityOf(null).key).toBeNull();
+});
+
+it('an agent knows a request by its otids and the rest of its body', () => {
+  const key = (rest: object) =>
+    identityOf({ messages: [{ role: 'user', content: 'x', otid: 'a' }], ...rest }, {}, 'messages').key;
+
+  expect(key({})).toBe(key({}));
+  expect(key({ max_steps: 3 })).not.toBe(key({}));
 });
 
 it('the header goes before the otids, and never means the same as an otid', () => {
