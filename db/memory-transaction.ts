@@ -29,6 +29,8 @@ export interface MemoryThread {
    * changes are made on top of what others have written since, or not at all.
    */
   readonly isReviewed?: boolean;
+  /** The model does not read what is written, so a note tells it. */
+  readonly isUnseen?: boolean;
 }
 
 /** A block row as tools and prompts see it. */
@@ -50,7 +52,7 @@ type RebasedChange = MemoryChange & { readonly isKnown?: boolean };
  */
 export function memoryTransaction(
   db: Queryable,
-  { agentId, conversationId, isReviewed = false }: MemoryThread,
+  { agentId, conversationId, isReviewed = false, isUnseen = false }: MemoryThread,
 ): MemoryTransaction {
   const currentBlocks = () => lockBlocks(db, agentId, conversationId);
 
@@ -77,7 +79,7 @@ export function memoryTransaction(
       throw new AppError('CONFLICT', `block ${block.id} changed since version ${block.version}; try again`);
     }
     // What others wrote below a reviewed edit the model has yet to be told.
-    if (!isKnown) return;
+    if (!isKnown || isUnseen) return;
     await db.query(
       `update conversations set memory_seen = memory_seen || jsonb_build_object($2::text, $3::text) where id = $1`,
       [conversationId, block.label, revisionOf({ id: block.id, version })],

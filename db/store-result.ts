@@ -7,9 +7,11 @@ import type { ToolDone, ToolKey, TurnEnd } from '../domain/turn';
 import type { OpenedTool } from '../domain/turn-state';
 import { derivedId } from '../new-id';
 import { endRun } from './end-run';
+import { authorOf, setMemoryAuthor } from './memory-author';
 import type { Queryable } from './pool';
 import { appendEvents } from './run-events';
 import { insertMessages } from './save-reply';
+import { writeAgentMemory } from './write-agent-memory';
 
 /** Makes whoever closes calls of one step wait for each other. Taken before a row of the ledger, never after. */
 export async function lockStep(db: Queryable, stepId: string): Promise<void> {
@@ -24,7 +26,7 @@ export async function lockStep(db: Queryable, stepId: string): Promise<void> {
 export async function storeResult(
   db: Queryable,
   tool: OpenedTool,
-  outcome: ToolOutcome,
+  { memory, ...outcome }: ToolOutcome,
   { status, isClosing = false }: { status: 'done' | 'unknown'; isClosing?: boolean },
 ): Promise<ToolDone> {
   const messageId = derivedId('message', tool.key, 'result');
@@ -44,6 +46,10 @@ export async function storeResult(
   }
   const { call } = tool;
   const hasSpoken = call.speaks === true && outcome.status === 'success';
+  if (memory) {
+    await setMemoryAuthor(db, authorOf(tool));
+    await writeAgentMemory(db, tool, memory);
+  }
   await insertMessages(db, tool, [
     {
       id: messageId,

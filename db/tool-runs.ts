@@ -12,6 +12,7 @@ import { undoKeyOf } from '../domain/undo';
 import { setMemoryAuthor } from './memory-author';
 import { toJsonb } from './json';
 import { memoryTransaction } from './memory-transaction';
+import { writeAgentMemory } from './write-agent-memory';
 import { inTransaction, type Pool, type Queryable } from './pool';
 import { type ClaimedBy, refuseWhileRunning } from './presence';
 import { applyResolution } from './resolve-effect';
@@ -224,8 +225,14 @@ async function openRunOfAgent(db: Queryable, { id, worker }: Opening): Promise<O
   };
 }
 
-async function finish(db: Queryable, id: string, outcome: ToolOutcome): Promise<void> {
-  const { effect_key: key, undo_key: undone } = await close(db, id, outcome);
+async function finish(db: Queryable, id: string, { memory, ...outcome }: ToolOutcome): Promise<void> {
+  const closed = await close(db, id, outcome);
+  if (!closed) return;
+  const { effect_key: key, undo_key: undone, agent_id: agentId, tool_name: toolName } = closed;
+  if (memory && agentId !== null) {
+    await setMemoryAuthor(db, { kind: 'by_hand', agentId, toolName });
+    await writeAgentMemory(db, { agentId, conversationId: null }, memory);
+  }
   if (key !== null) await applyResolution(db, key, 'retry', outcome);
   if (undone !== null && outcome.status === 'success') await settleUndo(db, undone);
 }
@@ -237,7 +244,7 @@ async function giveUp(
   outcome: ToolOutcome,
   { isUnknown } = { isUnknown: false },
 ): Promise<void> {
-  const { effect_key: key } = await close(db, id, outcome, isUnknown);
+  const key = (await close(db, id, outcome, isUnknown))?.effect_key ?? null;
   if (key === null) return;
   await db.query(
     `update tool_executions set resolution = null, retry_id = null where key = $1 and status = 'unknown'`,
@@ -245,17 +252,24 @@ async function giveUp(
   );
 }
 
-interface OfLedger {
+interface Closed {
   readonly effect_key: string | null;
   readonly undo_key: string | null;
+  readonly agent_id: string | null;
+  readonly tool_name: string;
 }
 
-/** Stores the outcome; returns the call of the ledger that this repeats or undoes, and none if it was closed before. */
-async function close(db: Queryable, id: string, outcome: ToolOutcome, isUnknown = false): Promise<OfLedger> {
-  const { rows } = await db.query<OfLedger>(
+/** Stores the outcome; returns whose call it was and which call of the ledger it repeats or undoes. Null if it was closed before. */
+async function close(
+  db: Queryable,
+  id: string,
+  outcome: ToolOutcome,
+  isUnknown = false,
+): Promise<Closed | null> {
+  const { rows } = await db.query<Closed>(
     `update tool_runs set outcome = $2, is_unknown = $3, finished_at = now(), source = null, env = null
-      where id = $1 and outcome is null returning effect_key, undo_key`,
+      where id = $1 and outcome is null returning effect_key, undo_key, agent_id, tool_name`,
     [id, toJsonb(outcome), isUnknown],
   );
-  return rows[0] ?? { effect_key: null, undo_key: null };
+  return rows[0] ?? null;
 }

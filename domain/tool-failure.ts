@@ -67,7 +67,7 @@ export function cutOutcome(outcome: ToolOutcome, limit: number): ToolOutcome {
   const cutAll = (lines: readonly string[] | null) =>
     lines && lines.map((line) => truncateResult(line, limit));
   return {
-    status: outcome.status,
+    ...outcome,
     result: truncateResult(outcome.result, limit),
     stdout: cutAll(outcome.stdout),
     stderr: cutAll(outcome.stderr),

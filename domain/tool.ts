@@ -57,6 +57,13 @@ export interface ToolOutcome {
   readonly stderr: readonly string[] | null;
   /** Pictures that the model sees beside the text. */
   readonly images?: readonly ImagePart[];
+  /** What the tool's source wrote to its agent's memory: stored together with the outcome, and no part of it after that. */
+  readonly memory?: readonly MemoryWrite[];
+}
+export interface MemoryWrite {
+  readonly label: string;
+  readonly before: string;
+  readonly after: string;
 }
 
 /** What a tool's read-only probe found about a call whose process was lost. */

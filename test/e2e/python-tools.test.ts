@@ -89,6 +89,27 @@ it('a tool reads its agent', async () => {
   expect(await returned(agent.id, 'CALL who {"x":"!"}')).toMatchObject({ tool_return: 'Ada!' });
 });
 
+it('a tool writes to the memory of its agent, in a turn and by hand, and the model is told', async () => {
+  const body = 'block = agent_state.memory.get_block("notes")\n    block.value = block.value + "\\n" + x';
+  const agent = await agentWith(source('jot', body, 'agent_state, x: str'), {
+    memory_blocks: [{ label: 'notes', value: 'first' }],
+  });
+  const notes = async () => (await client.agents.blocks.retrieve('notes', { agent_id: agent.id })).value;
+
+  expect(await returned(agent.id, 'CALL jot {"x":"second"}')).toMatchObject({ status: 'success' });
+
+  expect(await notes()).toBe('first\nsecond');
+  await client.agents.messages.create(agent.id, { input: 'And?' });
+  expect(fake.requests.at(-1)?.raw.toString()).toContain('first\\nsecond');
+  const { rows } = await database.pool.query(
+    `select parts from messages where agent_id = $1 and role = 'tool'`,
+    [agent.id],
+  );
+  expect(JSON.stringify(rows)).not.toContain('before');
+  await client.agents.tools.run('jot', { agent_id: agent.id, args: { x: 'third' } });
+  expect(await notes()).toBe('first\nsecond\nthird');
+});
+
 it('a source is tried without an agent, and a tool of an agent by hand', async () => {
   const agent = await agentWith(source('shout', 'return x.upper()'), {});
 

@@ -86,6 +86,39 @@ describe('what a tool is given', () => {
     expect(agentState).toHaveBeenCalledTimes(1);
   });
 
+  describe('the memory in agent_state', () => {
+    const blocks = [
+      { label: 'human', value: 'Ada', limit: 10, read_only: false },
+      { label: 'rules', value: 'none', limit: 10, read_only: true },
+    ];
+    const agentState = () => Promise.resolve({ name: 'Ada', memory: { blocks } });
+    const edit = (body: string) => run(`def f(agent_state):\n    memory = agent_state.memory\n    ${body}`, {}, { facts: { agentState } }); // prettier-ignore
+
+    it('is read and written by label, and what was changed comes with the result', async () => {
+      const read = await edit('return memory.get_block("human").value + str(memory.list_block_labels())');
+      expect(read).toMatchObject({ status: 'success', result: "Ada['human', 'rules']" });
+      expect(read).not.toHaveProperty('memory');
+
+      const memory = [{ label: 'human', before: 'Ada', after: 'Bob' }];
+      expect(await edit('memory.update_block_value(label="human", value="Bob")')).toMatchObject({ memory });
+      expect(await edit('memory.get_block("human").value = "Bob"')).toMatchObject({ memory });
+      expect(await edit('block = memory.get_blocks()[0]; block["value"] = "Bob"; memory.set_block(block)')).toMatchObject({ memory }); // prettier-ignore
+    });
+
+    it.each([
+      ['memory.get_block("nope")', 'KeyError'],
+      ['memory.get_block("human").value = 7', 'must be a string'],
+      ['memory.get_block("human").value = "x" * 11', 'its limit is 10'],
+      ['memory.get_block("rules").value = "x"', 'read-only'],
+      ['memory.get_block("human").value = "x"; raise RuntimeError("late")', 'late'],
+    ])('%s fails and changes nothing', async (body, problem) => {
+      const outcome = await edit(body);
+
+      expect(outcome).toMatchObject({ status: 'error', result: expect.stringContaining(problem) as unknown });
+      expect(outcome).not.toHaveProperty('memory');
+    });
+  });
+
   it('finds agent_id and a client that is None', async () => {
     expect(await resultOf('def f(): return agent_id, client')).toBe("('agent-1', None)");
   });

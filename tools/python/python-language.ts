@@ -73,7 +73,8 @@ function createRunTool(settings: PythonSettings, { interpreter, packages }: Read
       settings,
     );
     const said = { ...end, value: String(end.value), error: end.error && toToolError(end.error) };
-    return toOutcome(tool.name, said, tool.returnCharLimit);
+    const outcome = toOutcome(tool.name, said, tool.returnCharLimit);
+    return end.memory.length === 0 ? outcome : { ...outcome, memory: end.memory };
   };
 }
 

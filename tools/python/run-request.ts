@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { z } from 'zod';
+import type { MemoryWrite } from '../../domain/tool';
 import { toolError } from '../../domain/tool-failure';
 import { runSandboxed, type SandboxedEnd } from '../sandbox/sandboxed-process';
 import { withWorkFolder } from '../sandbox/work-folder';
@@ -39,7 +40,11 @@ export type Failure = z.infer<typeof Failure>;
 const Answer = z.union([
   z.object({ refused: z.string() }),
   z.object({ error: Failure }),
-  z.object({ value: z.string(), length: z.int() }),
+  z.object({
+    value: z.string(),
+    length: z.int(),
+    memory: z.array(z.object({ label: z.string(), before: z.string(), after: z.string() })),
+  }),
   z.object({ value: z.array(z.string()) }),
 ]);
 
@@ -47,6 +52,7 @@ const Answer = z.union([
 export interface PythonEnd {
   readonly value: string | readonly string[];
   readonly length: number;
+  readonly memory: readonly MemoryWrite[];
   readonly error: Failure | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -132,12 +138,13 @@ function read(end: SandboxedEnd, job: PythonJob): PythonEnd {
   const { stdout, stderr } = end;
   const answer = Answer.safeParse(end.answer);
   if (!answer.success) {
-    return { value: '', length: 0, error: lost(end, job), stdout, stderr };
+    return { value: '', length: 0, memory: [], error: lost(end, job), stdout, stderr };
   }
   const said = answer.data;
   if ('refused' in said) throw toolError('RuntimeError', `This server cannot run tools: ${said.refused}.`);
-  if ('error' in said) return { value: '', length: 0, error: said.error, stdout, stderr };
-  return { value: said.value, length: 'length' in said ? said.length : 0, error: null, stdout, stderr };
+  if ('error' in said) return { value: '', length: 0, memory: [], error: said.error, stdout, stderr };
+  const { length, memory } = 'length' in said ? said : { length: 0, memory: [] };
+  return { value: said.value, length, memory, error: null, stdout, stderr };
 }
 
 /** Why a process ended without an answer, in the terms of Python. */

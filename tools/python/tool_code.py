@@ -6,20 +6,12 @@ import site
 import sys
 import types
 
+import agent_memory
+
 # What few tools need is imported where it is used: a call costs mostly the start of its interpreter.
 
 MODULE = 'tool'
 TRACEBACK_LIMIT = 20_000
-
-
-class Record(dict):
-    """JSON with its fields as attributes too, as the client library shows them."""
-
-    def __getattr__(self, name):
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
 
 
 def run(request):
@@ -32,8 +24,9 @@ def run(request):
         add_packages(request['packages'])
         if request['kind'] == 'code':
             return {'value': run_code(source, file)}
-        value = to_text(call_function(request, file))
-        return {'value': value[: request['limit']], 'length': len(value)}
+        agent = agent_memory.Watched(json.loads(request['agentState'], object_hook=agent_memory.Record))
+        value = to_text(call_function(request, file, agent.state))
+        return {'value': value[: request['limit']], 'length': len(value), 'memory': agent.writes()}
     except BaseException as error:  # SystemExit and KeyboardInterrupt are results as well.
         return {'error': describe(error, request)}
 
@@ -56,8 +49,7 @@ def load(source, file, names):
     return module
 
 
-def call_function(request, file):
-    agent_state = json.loads(request['agentState'], object_hook=Record)
+def call_function(request, file, agent_state):
     names = {'client': None, 'agent_id': request['agentId'], 'agent_state': agent_state}
     module = load(request['source'], file, names)
     function = module.__dict__.get(request['name'])
