@@ -14,6 +14,7 @@ import {
   needsApproval,
   prefilledArguments,
 } from './tool-rules';
+import { prefilledProblem } from './prefilled-arguments';
 import type { PlannedCall } from './turn';
 import type { NewMessage } from './turn-state';
 
@@ -118,6 +119,8 @@ function planCall(
     parallel: tool?.enableParallelExecution ?? false,
   };
   if (beyond !== null) return { ...planned, refusal: beyond };
+  const misfit = tool && prefilledProblem(tool.jsonSchema, prefilledArguments(plan.rules, call.name));
+  if (misfit) return { ...planned, refusal: misfit };
   return {
     ...planned,
     ...(mustAsk(plan, call.name) && { waits: true }),

@@ -32,13 +32,21 @@ export const ToolRuleBody: z.ZodType<ToolRule> = z.discriminatedUnion('type', [
       .array(childNode)
       .nullish()
       .transform((nodes) => nodes ?? null),
-  }),
+  }).refine(
+    ({ children, child_arg_nodes: nodes }) => (nodes ?? []).every(({ name }) => children.includes(name)),
+    'child_arg_nodes may only name children of the rule',
+  ),
   rule('conditional', {
     default_child: z
       .string()
       .nullish()
       .transform((name) => name ?? null),
-    child_output_mapping: z.record(z.string(), z.string()),
+    child_output_mapping: z
+      .record(z.string(), z.string())
+      .refine(
+        (mapping) => Object.keys(mapping).length > 0,
+        'A conditional rule needs at least one child tool',
+      ),
     require_output_mapping: z.boolean().default(false),
   }),
 ]);

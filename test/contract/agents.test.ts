@@ -55,6 +55,20 @@ it('creates the agent of the hello world as the original does', async () => {
   expect(shapeOf(tool)).toEqual(shapeOf(sample.tools[0]));
 });
 
+it.each([
+  { type: 'conditional', tool_name: 'a', child_output_mapping: {}, default_child: 'b' },
+  {
+    type: 'constrain_child_tools',
+    tool_name: 'a',
+    children: ['b'],
+    child_arg_nodes: [{ name: 'c', args: { x: 1 } }],
+  },
+])('refuses a rule that can not be meant: %j', async (rule) => {
+  const { status } = await api.call('POST', '/v1/agents/', { model: 'openai/gpt-4.1', tool_rules: [rule] });
+
+  expect(status).toBe(422);
+});
+
 it.each(['agents.create.tool_rules', 'agents.create.base_rules'])(
   'gives base tools the rules of the original in %s',
   async (name) => {

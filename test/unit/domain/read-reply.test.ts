@@ -228,3 +228,13 @@ describe('a call by which the agent speaks', () => {
     expect(messages[0]?.parts).toEqual([said]);
   });
 });
+
+it('a call with arguments that a rule fixes wrongly is refused, and tells why', () => {
+  const rule = { type: 'run_first', tool_name: 'look', args: { nope: 1 } } as const;
+
+  const { calls } = read([call('look')], { toolRules: [rule] });
+
+  expect(calls).toMatchObject([
+    { name: 'look', refusal: expect.stringContaining("Unknown argument 'nope'") as unknown },
+  ]);
+});
