@@ -14,7 +14,8 @@ import { newId } from '../new-id';
 import { firstSystemMessage } from './system-message';
 
 const SLEEPER = 'sleeptime_agent';
-const SUFFIX = '-sleeptime';
+/** What the name of a sleeper adds to that of its agent. */
+export const SLEEPER_SUFFIX = '-sleeptime';
 
 /** A sleeper needs none of its own. */
 export const canHaveSleeper = (agentType: AgentType): boolean =>
@@ -33,7 +34,7 @@ export async function createSleeper(
   const sleeper: AgentFields & { readonly id: string } = {
     ...manager,
     id,
-    name: manager.name.slice(0, 256 - SUFFIX.length) + SUFFIX,
+    name: manager.name.slice(0, 256 - SLEEPER_SUFFIX.length) + SLEEPER_SUFFIX,
     agentType: SLEEPER,
     system: defaultSystemPrompt(SLEEPER),
     description: null,

@@ -11,8 +11,10 @@ import { defaultSystemPrompt } from '../../domain/system-prompt';
 import { newId } from '../../new-id';
 import { chooseEmbedding, chooseModel } from '../agent-model';
 import type { ApiDeps } from '../deps';
+import { SLEEPER_SUFFIX } from '../create-sleeper';
 import { firstSystemMessage } from '../system-message';
 import { fromWireBlock } from '../wire/block';
+import { importSleepers, sleepersOf } from './import-sleepers';
 import { importTools } from './import-tools';
 import { readMessages } from './read-messages';
 import type { AgentFile, FileAgent, FileBlock } from './schema';
@@ -33,23 +35,37 @@ export async function importAgents(
   file: AgentFile,
   options: ImportOptions,
 ): Promise<Imported> {
+  const sleepers = sleepersOf(file);
+  const isSleeper = (entry: FileAgent) => sleepers.some(({ sleeper }) => sleeper === entry.id);
+  const hasSleeper = (entry: FileAgent) => sleepers.some(({ manager }) => manager === entry.id);
   const name = options.name ?? options.override_name;
-  if (name && file.agents.length > 1) throw badFile('it holds several agents, which cannot share one name');
+  const named = file.agents.filter((entry) => !isSleeper(entry));
+  if (name && named.length > 1) throw badFile('it holds several agents, which cannot share one name');
   const agents: (AgentFields & { readonly id: string; readonly entry: FileAgent })[] = [];
   for (const entry of file.agents)
-    agents.push({ ...(await toFields(models, entry, options)), id: newId('agent'), entry });
+    agents.push({
+      ...(await toFields(
+        models,
+        entry,
+        isSleeper(entry) && name ? { ...options, name: name + SLEEPER_SUFFIX } : options,
+      )),
+      enableSleeptime: hasSleeper(entry) || null,
+      id: newId('agent'),
+      entry,
+    });
   return inTransaction(db, async (tx) => {
     const overrides = options.override_existing_tools;
     const tools = await importTools(tx, file.tools ?? [], { overrides });
     const blocks = new Map<string, Block>();
     for (const block of file.blocks ?? []) blocks.set(block.id, await insertBlock(tx, toBlock(block)));
     for (const agent of agents) await storeAgent(tx, agent, { tools, blocks, options });
-    const leftOut = [...withoutPlace(file), ...toolsWithoutPlace(file, tools)];
+    await importSleepers(tx, sleepers, new Map(agents.map(({ id, entry }) => [entry.id, id])));
+    const leftOut = [...withoutPlace(file, sleepers.length), ...toolsWithoutPlace(file, tools)];
     return { agentIds: agents.map(({ id }) => id), leftOut };
   });
 }
 
-function withoutPlace({ agents, files, sources, groups }: AgentFile): readonly string[] {
+function withoutPlace({ agents, files, sources, groups }: AgentFile, read: number): readonly string[] {
   const isGiven = (list: readonly unknown[] | null | undefined) => (list ?? []).length > 0;
   const hasFolders = agents.some(
     ({ source_ids, folder_ids, files_agents }) =>
@@ -57,7 +73,7 @@ function withoutPlace({ agents, files, sources, groups }: AgentFile): readonly s
   );
   return [
     ...(hasFolders || isGiven(files) || isGiven(sources) ? ['folders and their files'] : []),
-    ...(isGiven(groups) ? ['groups of agents'] : []),
+    ...((groups ?? []).length > read ? ['groups of agents'] : []),
   ];
 }
 

@@ -66,7 +66,7 @@ export const OlderAgentFile = OlderAgent.transform((older): AgentFile => {
     ],
     blocks,
     tools: withIds,
-    groups: group ? [group] : [],
+    groups: group ? [{}] : [],
   };
 });
 

@@ -101,11 +101,20 @@ export type FileTool = z.infer<typeof FileTool>;
 export const FileBlock = CreateBlockBody.extend({ id: z.string() });
 export type FileBlock = z.infer<typeof FileBlock>;
 
+/** Of the groups, those of an agent and its sleeper are read. */
+export const FileGroup = z.looseObject({
+  agent_ids: idsInFile,
+  manager_config: z
+    .looseObject({ manager_agent_id: optionalText, sleeptime_agent_frequency: int32.min(1).nullish() })
+    .nullish(),
+});
+export type FileGroup = z.infer<typeof FileGroup>;
+
 export const AgentFile = z.object({
   agents: z.array(FileAgent).min(1),
   blocks: z.array(FileBlock).nullish(),
   tools: z.array(FileTool).nullish(),
-  groups: z.array(z.unknown()).nullish(),
+  groups: z.array(FileGroup).nullish(),
   files: z.array(z.unknown()).nullish(),
   sources: z.array(z.unknown()).nullish(),
 });

@@ -414,6 +414,30 @@ it('a file that was written as JSON twice, and one given a project, are read', a
   expect(await client.agents.retrieve(ids[0]!)).toMatchObject({ project_id: 'project-7' });
 });
 
+it('a sleeper goes into the file with its agent, and comes out of it with its group', async () => {
+  const { id } = await client.agents.create({
+    name: 'dreamer',
+    model: 'openai/gpt-4.1',
+    enable_sleeptime: true,
+    memory_blocks: [{ label: 'human', value: 'Ada' }],
+  });
+  const group = (await client.agents.retrieve(id, { include: ['agent.managed_group'] })).managed_group!;
+  await api.call('PATCH', `/v1/groups/${group.id}`, { manager_config: { manager_type: 'sleeptime', sleeptime_agent_frequency: 3 } }); // prettier-ignore
+
+  const file = await exported(id);
+  const { body } = await api.call('POST', '/v1/agents/import', { file, name: 'copy' });
+
+  expect(body).toEqual({ agent_ids: [expect.any(String), expect.any(String)] });
+  const [copy, sleeper] = body.agent_ids as string[];
+  const agent = await client.agents.retrieve(copy!, { include: ['agent.managed_group', 'agent.blocks'] });
+  const sleeping = await client.agents.retrieve(sleeper!, { include: ['agent.blocks', 'agent.tools'] });
+  expect(agent).toMatchObject({ name: 'copy', enable_sleeptime: true });
+  expect(agent.managed_group).toMatchObject({ agent_ids: [sleeper], sleeptime_agent_frequency: 3 });
+  expect(sleeping).toMatchObject({ name: 'copy-sleeptime', agent_type: 'sleeptime_agent' });
+  expect(sleeping.blocks.map((block) => block.id)).toEqual(agent.blocks.map((block) => block.id));
+  expect(sleeping.tools.map((tool) => tool.name)).toContain('memory_insert');
+});
+
 it('what this server has no place for is left out, and the answer says so', async () => {
   const file = {
     agents: [
