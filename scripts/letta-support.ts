@@ -225,6 +225,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
     'writes an agent in the form of the original, with ids of the file alone and without secrets',
     'The legacy format is refused.',
   ),
+  'POST /v1/agents/{}/export': files('skills that a client sends are put into the file'),
   'POST /v1/agents/import': files(
     'reads a file of the original: the thread is whole and its calls have their results',
     'The older form, of one agent, is read too, which the original refuses. An agent comes with its sleeper. Folders, ' +

@@ -438,6 +438,21 @@ it('a sleeper goes into the file with its agent, and comes out of it with its gr
   expect(sleeping.tools.map((tool) => tool.name)).toContain('memory_insert');
 });
 
+it('skills that a client sends are put into the file', async () => {
+  const id = await fullAgent();
+  const skills = [{ name: 'pruning', files: { 'SKILL.md': '# Pruning' } }];
+
+  const { status, body } = await api.call('POST', `/v1/agents/${id}/export`, {
+    skills,
+    scrub_messages: true,
+  });
+
+  expect(status).toBe(200);
+  expect(body).toMatchObject({ skills, agents: [{ name: 'gardener', messages: [] }] });
+  expect((await api.call('POST', `/v1/agents/${id}/export`)).body.agents[0].messages).toHaveLength(5);
+  expect((await api.call('POST', `/v1/agents/${id}/export`, { skills: [{}] })).status).toBe(422);
+});
+
 it('what this server has no place for is left out, and the answer says so', async () => {
   const file = {
     agents: [
