@@ -6,7 +6,7 @@ import { call, runEnd, sendAsync } from '../support/live-api';
 import { runPython } from '../support/python-sdk';
 import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
 import type { TestDatabase } from '../support/stack';
-import { until } from '../support/started';
+import { isAlive, until } from '../support/started';
 
 // Tools that are Python source, through the unmodified SDKs, run by a worker of its own.
 
@@ -48,13 +48,6 @@ const toolsBelow = (pid: number): number[] =>
       return false; // It ended meanwhile.
     }
   }); // prettier-ignore
-const isAlive = (pid: number): boolean => {
-  try {
-    return !readFileSync(`/proc/${pid}/status`, 'utf8').includes('State:\tZ');
-  } catch {
-    return false;
-  }
-};
 
 it('an agent calls a tool that is a Python function, and the model reads what it returned', async () => {
   const body = 'import os\n    print("rolling in", os.environ["CITY"])\n    return f"rolled {x} {os.environ[\'LETTA_AGENT_ID\']}"';

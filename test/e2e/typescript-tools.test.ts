@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { FakeOpenAi } from '../support/fake-openai';
 import { call, runEnd, sendAsync } from '../support/live-api';
 import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
-import { until } from '../support/started';
+import { isAlive, until } from '../support/started';
 
 // Tools that are TypeScript source, through the unmodified SDK, run by a worker of its own.
 
@@ -51,13 +51,6 @@ const toolsBelow = (pid: number): number[] =>
       return false; // It ended meanwhile.
     }
   }); // prettier-ignore
-const isAlive = (pid: number): boolean => {
-  try {
-    return !readFileSync(`/proc/${pid}/status`, 'utf8').includes('State:\tZ');
-  } catch {
-    return false;
-  }
-};
 
 it('an agent calls a tool that is a TypeScript function, and the model reads what it returned', async () => {
   const tool = await client.tools.create({

@@ -83,23 +83,31 @@ export async function until(
 
 /** The living processes below `pid`, at any depth, the zombies left out. */
 export function descendants(pid: number): number[] {
-  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
+  const children = childrenByParent();
+  const below = (parent: number): number[] =>
+    (children.get(parent) ?? []).flatMap((child) => [child, ...below(child)]);
+  return below(pid);
 }
 
 /** The living processes that `pid` itself started. */
-export function childrenOf(pid: number): number[] {
+export const childrenOf = (pid: number): number[] => childrenByParent().get(pid) ?? [];
+
+function childrenByParent(): ReadonlyMap<number, number[]> {
   const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,state='], { encoding: 'utf8' });
-  const rows = stdout
-    .trim()
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/));
-  return rows
-    .filter(([, ppid, state]) => Number(ppid) === pid && state !== 'Z')
-    .map(([child]) => Number(child));
+  const children = new Map<number, number[]>();
+  for (const line of stdout.trim().split('\n')) {
+    const [pid, parent, state] = line.trim().split(/\s+/);
+    if (state === 'Z') continue;
+    children.set(Number(parent), [...(children.get(Number(parent)) ?? []), Number(pid)]);
+  }
+  return children;
 }
 
-/** Whether a process with this pid runs. */
+/** Whether a process with this pid runs. Tests ask often, so no program is started for the answer. */
 export function isAlive(pid: number): boolean {
-  const { stdout } = spawnSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' });
-  return stdout.trim() !== '' && !stdout.trim().startsWith('Z');
+  try {
+    return !/^State:\s+Z/m.test(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false; // It ended.
+  }
 }
