@@ -175,6 +175,7 @@ it('refuses a data folder that can not be written and says what to set', async (
 });
 
 it('refuses a missing Temporal program and says which variable names it', async () => {
+  await prepareHome(home);
   everturn = start({ TEMPORAL_CLI_PATH: '/nowhere/temporal' });
 
   expect(await everturn.ended).toBe(1);

@@ -10,11 +10,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { reembedWorkflowId } from '../../domain/reembed';
 import { expiryWorkflowId, turnWorkflowId } from '../../domain/turn';
 import { startFakeEmbeddings } from '../support/fake-embeddings';
-import { startFakeOpenAI, type FakeReply, type FakeRequest } from '../support/fake-openai';
+import type { FakeReply, FakeRequest } from '../support/fake-openai';
 import { call, createAgent, runEnd, sendAsync } from '../support/live-api';
-import { serve } from '../support/served';
+import { startLiveServer } from '../support/live-server';
 import { startTestServices } from '../support/services';
-import { createTestDatabase, testTemporalAddress } from '../support/stack';
+import { testTemporalAddress } from '../support/stack';
 import { until } from '../support/started';
 import { isSummary } from '../support/windowed-model';
 import { CANARY } from './canary';
@@ -71,20 +71,14 @@ function script(request: FakeRequest): FakeReply {
 async function record(): Promise<void> {
   const services = await startTestServices();
   Object.assign(process.env, services.environment);
-  const database = await createTestDatabase();
-  const fake = await startFakeOpenAI({ script });
   const embeddings = await startFakeEmbeddings();
-  const server = await serve({
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: testTemporalAddress(),
-    TEMPORAL_TASK_QUEUE: TASK_QUEUE,
-    OPENAI_API_KEY: 'sk-test',
-    OPENAI_BASE_URL: fake.url,
-    EMBEDDINGS_BASE_URL: embeddings.url,
+  const server = await startLiveServer({
+    script,
+    env: { TEMPORAL_TASK_QUEUE: TASK_QUEUE, EMBEDDINGS_BASE_URL: embeddings.url },
   });
+  const { database, fake, url } = server;
   const connection = await Connection.connect({ address: testTemporalAddress() });
   const { workflow } = new Client({ connection });
-  const url = server.url ?? '';
 
   const save = (shape: string, agentId: string, runId?: string): Promise<string | null> =>
     saveWorkflow(shape, turnWorkflowId(agentId), runId);
@@ -138,9 +132,9 @@ async function record(): Promise<void> {
   const again = turn('tool-again');
   const claiming = `select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`;
   await until(async () => (await database.pool.query(claiming)).rowCount === 1);
-  process.kill(server.pid, 'SIGSTOP');
+  process.kill(server.worker.pid, 'SIGSTOP');
   await sleep(3_000);
-  process.kill(server.pid, 'SIGCONT');
+  process.kill(server.worker.pid, 'SIGCONT');
   await save('tool-again', await again);
   await database.pool.query(`
     drop trigger be_slow on tool_executions;
@@ -229,10 +223,8 @@ async function record(): Promise<void> {
 
   if (fake.problems.length > 0) throw new Error(fake.problems.join('\n'));
   await connection.close();
-  await server.kill('SIGTERM');
-  await fake.close();
+  await server.stop();
   await embeddings.close();
-  await database.drop();
   await services.stop();
 }
 

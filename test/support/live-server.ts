@@ -33,7 +33,7 @@ export interface LiveServer {
 /** API and worker apart, so that one can die without the other. */
 export const SPLIT = ['worker', 'api'] as const;
 
-/** Starts a server of the test's own in a tenth of what `npm start` costs: Postgres and Temporal run already. */
+/** Starts a server of the test's own on the Postgres and the Temporal of the test run, which it must leave alone. */
 export async function startLiveServer(options: LiveServerOptions = {}): Promise<LiveServer> {
   const { env: ofAll, program: theirs, roles: first = ['all'], ...model } = options;
   const [database, fake] = await Promise.all([createTestDatabase(), startFakeOpenAI(model)]);
