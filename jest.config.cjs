@@ -40,10 +40,10 @@ const services = {
 };
 
 module.exports = {
-  // Most tests wait for processes more than they compute: two at a time on two cores.
-  maxWorkers: 2,
-  // A deadline for what hangs, not a measure: processes of two files share the machine.
-  testTimeout: 120_000,
+  // Most tests wait for processes more than they compute: four at a time keep two cores busy.
+  maxWorkers: 4,
+  // A deadline for what hangs, not a measure: processes of four files share the machine.
+  testTimeout: 300_000,
   testSequencer: '<rootDir>/test/support/slow-first.cjs',
   // A test that fails half-way may leave a server open: the run ends all the same, and says so.
   forceExit: true,

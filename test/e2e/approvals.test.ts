@@ -285,4 +285,4 @@ it('the Python SDK approves, denies, changes arguments and runs a tool of its ow
     'pending: 409 PENDING_APPROVAL',
     'client tool: noon end_turn',
   ]);
-}, 150_000);
+});

@@ -13,8 +13,8 @@ beforeAll(async () => {
   server = await startLiveServer();
   ({ fake } = server);
   client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
-}, 120_000);
-afterAll(() => server.stop(), 60_000);
+});
+afterAll(() => server.stop());
 beforeEach(async () => {
   agentId = (await client.agents.create({ model: 'openai/gpt-4.1', include_base_tools: false })).id;
 });
@@ -89,7 +89,7 @@ it('they are told in front of the message, and the answer to a call of the clien
   expect(second?.slice(0, first?.length)).toEqual(first);
   expect(notesIn(second)).toHaveLength(1);
   expect(JSON.stringify(second?.at(-1))).toContain('a cat');
-}, 120_000);
+});
 
 it('after a reset they are told again', async () => {
   const path = `agents/${agentId}/messages`;
@@ -100,4 +100,4 @@ it('after a reset they are told again', async () => {
   await send(path, { messages: [user('SAY two')], client_skills: [PDF] });
 
   expect(notesIn(askedSince(from)[0])).toHaveLength(1);
-}, 120_000);
+});

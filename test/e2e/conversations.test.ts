@@ -177,4 +177,4 @@ it('the Python SDK creates, streams, lists, cancels and deletes a conversation',
     'cancel: 409',
     'left: 0',
   ]);
-}, 180_000);
+});

@@ -13,8 +13,6 @@ import { FOUR_CALLS, toolThread } from '../support/tool-thread';
 
 // As crash-every-tool.test.ts, but the whole tree is killed: API, worker, Postgres and Temporal.
 
-jest.setTimeout(300_000);
-
 const CLIENT_TOOLS = [
   { name: 'ask_user', description: 'mine', parameters: { type: 'object', properties: {} } },
 ];
@@ -35,13 +33,13 @@ beforeAll(async () => {
   [fake, target] = await Promise.all([startFakeOpenAI(), startCountingTarget()]);
   mcp = await startMcpHttpServer(countingScript(target.url));
   await start();
-}, 120_000);
+});
 afterAll(async () => {
   witness.stop();
   await everturn.stop();
   await Promise.all([fake.close(), target.close(), mcp.die()]);
   fs.rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 async function start(): Promise<void> {
   everturn = await startLiveEverturn(home, fake.url, {

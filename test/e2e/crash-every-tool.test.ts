@@ -15,8 +15,6 @@ import { FOUR_CALLS, toolThread } from '../support/tool-thread';
 // A Python tool, a TypeScript tool, an MCP tool and a client's own tool in one turn, through both unmodified SDKs, with a
 // kill -9 of the worker in the middle of each of the four. Three such turns at once, one of each class of effects.
 
-jest.setTimeout(240_000);
-
 const MCP_TOOL: Readonly<Record<Effects, string>> = { once: 'charge', idempotent: 'put', read: 'look' };
 const CLASSES = ['once', 'idempotent', 'read'] as const;
 const CLIENT_TOOLS = [
@@ -49,13 +47,13 @@ beforeAll(async () => {
     server_name: 'counting',
     config: { mcp_server_type: 'streamable_http', server_url: mcp.url },
   });
-}, 180_000);
+});
 afterAll(async () => {
   witness.stop();
   await server.stop();
   await Promise.all([target.close(), mcp.die()]);
   fs.rmSync(folder, { recursive: true, force: true });
-}, 30_000);
+});
 
 /** Waits until what may be repeated has been. */
 async function replaceWorker(attempts: () => readonly number[] = () => []): Promise<void> {

@@ -163,4 +163,4 @@ it('the Python SDK says hello, streams, lists and maps errors', async () => {
     'invalid: UnprocessableEntityError 422',
   ]);
   expect(fake.problems).toEqual([]);
-}, 180_000);
+});

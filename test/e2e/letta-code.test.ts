@@ -8,8 +8,6 @@ import { until } from '../support/started';
 
 // The unmodified Letta Code, as its users run it without a terminal. Its tools run on its side, by approvals.
 
-jest.setTimeout(300_000);
-
 let fake: FakeOpenAi;
 let server: LiveServer;
 let folder: string;
@@ -29,7 +27,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.stop();
   fs.rmSync(folder, { recursive: true, force: true });
-}, 120_000);
+});
 afterEach(() => {
   expect(fake.problems).toEqual([]);
 });

@@ -9,8 +9,6 @@ import { startLiveServer, type LiveServer } from '../support/live-server';
 import type { TestDatabase } from '../support/stack';
 import { descendants, temporaryFolder, until } from '../support/started';
 
-jest.setTimeout(180_000);
-
 const AGENTS = 20;
 const CALLS_PER_TURN = 10;
 const IDLE_MS = 7_000;
@@ -28,7 +26,7 @@ beforeAll(async () => {
     env: { MCP_DISABLE_STDIO: 'false', EVERTURN_MCP_PRIVATE_ADDRESSES: 'true', TMPDIR: folder },
   });
   ({ database, fake } = server);
-}, 60_000);
+});
 afterAll(async () => {
   await server.stop();
   await mcp.die();

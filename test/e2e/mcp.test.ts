@@ -231,8 +231,9 @@ it('a worker that dies in the middle repeats what may be repeated, with the same
 
   expect(ends.map(({ stop_reason: reason }) => reason)).toEqual(['end_turn', 'end_turn']);
   expect(await returnsOf(remote.id)).toMatchObject([{ status: 'success', tool_return: 'put {"label":"a"}' }]);
-  expect(script.calls).toHaveLength(2);
-  expect(script.calls[1]!.key).toBe(script.calls[0]!.key);
+  // A slow machine loses the worker that repeats as well.
+  expect(script.calls.length).toBeGreaterThanOrEqual(2);
+  expect(new Set(script.calls.map(({ key }) => key)).size).toBe(1);
   expect(await returnsOf(local.id)).toMatchObject([{ status: 'error', effect_status: 'unknown' }]);
   expect(lines().filter((line) => line.startsWith('call hang'))).toHaveLength(1);
 });

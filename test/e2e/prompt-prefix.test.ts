@@ -4,8 +4,6 @@ import { call } from '../support/live-api';
 import { startLiveServer, type LiveServer } from '../support/live-server';
 import type { TestDatabase } from '../support/stack';
 
-jest.setTimeout(180_000);
-
 const TURNS = 200;
 const EDITS = 50;
 const MODELS = ['openai/gpt-4.1', 'openai/gpt-5.2'];
@@ -22,8 +20,8 @@ beforeAll(async () => {
   client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
   for (const model of MODELS) agents.set(model, await createAgent(model));
   await Promise.all([...agents.values()].map(converse));
-}, 180_000);
-afterAll(() => server.stop(), 30_000);
+});
+afterAll(() => server.stop());
 
 async function createAgent(model: string): Promise<string> {
   const agent = await client.agents.create({

@@ -64,7 +64,7 @@ it('a turn of six seconds is one turn for clients that give up after 1.5, and on
   expect(sendings(proxy, agents[2])).toBeGreaterThan(1);
   expect(sendings(earlyProxy, agents[1])).toBe(1);
   expect(sendings(earlyProxy, agents[3])).toBe(1);
-}, 180_000);
+});
 
 describe.each<Fate>(['drop', 'fail'])('when the answer is lost (%s)', (fate) => {
   it('a blocking request is sent again and gets the answer of its run', async () => {

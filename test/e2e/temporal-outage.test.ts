@@ -15,8 +15,6 @@ import { startLiveServer, type LiveServer } from '../support/live-server';
 import type { TestDatabase } from '../support/stack';
 import { temporaryFolder, until } from '../support/started';
 
-jest.setTimeout(240_000);
-
 const home = temporaryFolder();
 const guard = new ProcessGuard(home);
 let temporal: Launched;

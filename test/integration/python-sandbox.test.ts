@@ -8,8 +8,6 @@ import type { ToolOutcome } from '../../domain/tool';
 import { ESCAPE_ATTEMPTS, type EscapeAttempt } from '../support/escape-attempts';
 import { createTestDatabase, testTemporalAddress, type TestDatabase } from '../support/stack';
 
-jest.setTimeout(240_000);
-
 const isRoot = process.getuid?.() === 0;
 const ORDINARY = 1000;
 // A root server's tools run as nobody, unless nobody can't read what they need: then they stay root without its powers.

@@ -1,25 +1,32 @@
 const Sequencer = require('@jest/test-sequencer').default;
 
 // The slowest files, slowest first. Jest knows durations only where it has run before, and a slow file that begins last
-// keeps one core waiting for the other.
+// keeps the machine waiting for it.
 const SLOW = [
   'e2e/prove',
-  'e2e/start',
-  'e2e/crash-whole-tree',
-  'integration/python-sandbox',
-  'e2e/pgvector',
   'e2e/inbox',
-  'integration/mcp/stdio',
-  'e2e/background-responses',
+  'e2e/crash-whole-tree',
+  'e2e/crash-memory',
   'e2e/multi-agent',
-  'e2e/retried-requests',
   'e2e/mcp',
+  'e2e/start',
   'e2e/approvals',
-  'e2e/crash-split-processes',
-  'e2e/typescript-tools',
   'e2e/poisoned-turns',
-  'e2e/python-tools',
+  'e2e/letta-code',
+  'e2e/background-responses',
+  'e2e/rolling-restart',
+  'e2e/shared-block',
+  'integration/mcp/stdio',
+  'e2e/retried-requests',
+  'e2e/crash-every-tool-server',
+  'e2e/crash-every-tool',
+  'e2e/many-tool-calls',
   'e2e/doctor-runs',
+  'e2e/crash-split-processes',
+  'e2e/prompt-prefix',
+  'e2e/python-tools',
+  'e2e/typescript-tools',
+  'e2e/pgvector',
 ].map((name) => `/test/${name}.test.ts`);
 
 /** Jest's order (what failed, then what took long, then what is large) behind the slowest files. */
