@@ -137,7 +137,7 @@ it('a server that floods is ended', async () => {
 
   await ask(connections, at, 'flood');
 
-  await until(() => pids().length > 0 && !pids().some(isAlive));
+  await until(() => pids().length > 0 && !pids().some(isAlive), 60_000);
 });
 
 it('a command that does not exist is told by its name, at once', async () => {
