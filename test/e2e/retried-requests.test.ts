@@ -40,11 +40,11 @@ const sendings = (through: DroppingProxy, agentId: string): number =>
   through.requests.filter((line) => line.startsWith(`POST /v1/agents/${agentId}/messages`)).length;
 const askedFor = (text: string): number => fake.requests.filter(({ raw }) => raw.includes(text)).length;
 
-it('a turn of six seconds is one turn for clients that give up after 1.5, and one request where the answer begins early', async () => {
+it('a turn of six seconds is one turn for clients that give up after three, and one request where the answer begins early', async () => {
   const agents = await Promise.all([createAgent(), createAgent(), createAgent(), createAgent()]);
   const input = (name: string) => `DELAY 6000\nSAY ${name} done`;
   const bySdk = async (baseURL: string, agentId: string, name: string) => {
-    const client = connect({ baseURL, timeout: 1_500, maxRetries: 8 });
+    const client = connect({ baseURL, timeout: 3_000, maxRetries: 8 });
     const answer = await client.agents.messages.create(agentId, { input: input(name) });
     return [`answer: ${said(answer.messages)} ${answer.stop_reason.stop_reason}`];
   };

@@ -12,7 +12,7 @@ def said(messages) -> str:
 
 
 if what == "slow":
-    client = Letta(base_url=base_url, api_key="none", timeout=1.5, max_retries=8)
+    client = Letta(base_url=base_url, api_key="none", timeout=3, max_retries=8)
     answer = client.agents.messages.create(agent_id, input=sys.argv[4])
     print("answer:", said(answer.messages), answer.stop_reason.stop_reason)
 else:
