@@ -93,8 +93,8 @@ it('several calls are answered at once, some allowed and some not, and a call be
   ];
   const answered = await answer(agent.id, given, [{ role: 'user', content: 'SAY thanks' }]);
 
-  const returns = answered.messages.filter(({ message_type: type }) => type === 'tool_return_message');
-  expect(returns.map(({ status }) => status).sort()).toEqual(['error', 'success', 'success']);
+  const [returned] = answered.messages as unknown as { tool_returns?: { status: string }[] }[];
+  expect(returned?.tool_returns?.map(({ status }) => status).sort()).toEqual(['error', 'success', 'success']);
   expect(answered.messages.at(-1)).toMatchObject({ content: 'thanks' });
   expect(await blockOf(agent.id)).toBe('start\nyes');
   expect(lastPrompt()).toContain('User reason: too risky');

@@ -70,11 +70,11 @@ it('two hundred calls of every kind of tool at once leave no process, descriptor
   const round = async () => {
     const turns = agents.map((id) => client.agents.messages.create(id, { input }));
     const returns = (await Promise.all(turns)).flatMap(({ messages }) =>
-      messages.filter(({ message_type: type }) => type === 'tool_return_message'),
+      messages.flatMap(
+        (each) => (each as { tool_returns?: { status: string; tool_return: string }[] }).tool_returns ?? [],
+      ),
     );
-    return returns
-      .map((each) => each as { status?: string; tool_return?: string })
-      .map(({ status, tool_return: text }) => (status === 'success' ? status : text));
+    return returns.map(({ status, tool_return: text }) => (status === 'success' ? status : text));
   };
 
   // The first round opens what stays: sessions, connections, caches.
