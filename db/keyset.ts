@@ -56,7 +56,16 @@ export async function selectPage<Row>(db: Queryable, query: KeysetQuery): Promis
 }
 
 // What a client may delete while it goes through the list: its loop goes on with the rest.
-const DELETABLE = ['agents', 'archives', 'blocks', 'conversations', 'groups', 'passages', 'tools'];
+const DELETABLE = [
+  'agents',
+  'archives',
+  'blocks',
+  'conversations',
+  'groups',
+  'identities',
+  'passages',
+  'tools',
+];
 
 async function withoutDeleted(
   db: Queryable,
