@@ -215,7 +215,7 @@ it('stops everything and tells why when the server gives up', async () => {
 
   expect(await everturn.ended).toBe(1);
   expect(everturn.output()).toContain("Everturn can't run: The double gives up.\n");
-  expect(processes.filter(isAlive)).toEqual([]);
+  await until(() => !processes.some(isAlive));
 });
 
 it('stops when npm, which started it, is killed', async () => {
