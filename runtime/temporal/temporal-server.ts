@@ -24,6 +24,10 @@ const DYNAMIC_CONFIG = [
   'history.timerProcessorMaxPollRPS=200',
   'history.timerProcessorMaxTimeShift="50ms"',
   'history.workflowIdReuseMinimalInterval="0s"',
+  // How far its queues are is written down every second, not every five minutes: after a crash it goes through all since then.
+  'history.shardUpdateMinInterval="1s"',
+  'history.transferProcessorUpdateAckInterval="1s"',
+  'history.timerProcessorUpdateAckInterval="1s"',
 ];
 /** What an operator can search turns by in Temporal's UI. */
 const SEARCH_ATTRIBUTES = TURN_ATTRIBUTES.map((name) => `${name}=Keyword`);
