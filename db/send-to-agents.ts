@@ -153,7 +153,7 @@ const toRequest = (runId: string, text: string, caller: Caller): TurnRequest => 
     {
       id: derivedId('message', runId, 'input'),
       role: 'user',
-      parts: [{ type: 'text', text }],
+      parts: [{ type: 'text', text, fromAgent: true }],
       name: null,
       otid: null,
       senderId: caller.id,

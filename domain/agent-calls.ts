@@ -3,6 +3,7 @@ import type { StoppedTurn, ToolDone, ToolKey, TurnInput } from './turn';
 import type { OpenedTool } from './turn-state';
 import type { ToolOutcome } from './tool';
 import type { ToolArguments } from './tool-arguments';
+import { toPythonRepr } from './python-repr';
 import { toolError } from './tool-failure';
 
 /** Type of the tools whose calls are messages to other agents. The workflow makes these calls itself. */
@@ -73,17 +74,20 @@ export interface AgentReply {
   readonly text: string;
 }
 
-/** What the calling model reads: one answer by itself, several as a list. An error only if nobody answered. */
+/**
+ * What the calling model reads, in Python's notation as results of the original: one answer by itself, several as a list. An
+ * error only if nobody answered.
+ */
 export function toOutcome(replies: readonly AgentReply[], isList: boolean): ToolOutcome {
   const isAnswered = replies.some(({ status }) => status === 'answered');
   const shown = replies.map(({ agentId, agentName, runId, status, text }) => ({
     agent_id: agentId,
+    response: [text],
     agent_name: agentName,
     ...(runId !== null && { run_id: runId }),
     status,
-    response: text,
   }));
-  const result = JSON.stringify(isList ? shown : shown[0]);
+  const result = toPythonRepr(isList ? shown : shown[0]);
   return {
     status: isAnswered ? 'success' : 'error',
     result,

@@ -33,9 +33,19 @@ export function fragmentsOf(message: Pick<Message, 'role' | 'parts'>): readonly 
     return [];
   if (message.role === 'approval_request')
     return replyFragments(message.parts, ({ waits }) => (waits === false ? 'tool_call' : 'approval_request'));
-  const isTold = message.parts.some((part) => part.type === 'compaction' && part.isTold);
-  const kind = isTold ? 'told_summary' : WHOLE[message.role];
-  return [{ index: 0, kind, partIndexes: message.parts.map((_part, index) => index) }];
+  return [
+    {
+      index: 0,
+      kind: wholeKind(message.role, message.parts),
+      partIndexes: message.parts.map((_part, index) => index),
+    },
+  ];
+}
+
+function wholeKind(role: keyof typeof WHOLE, parts: Message['parts']): FragmentKind {
+  if (parts.some((part) => part.type === 'compaction' && part.isTold)) return 'told_summary';
+  if (parts.some((part) => part.type === 'text' && part.fromAgent)) return 'system';
+  return WHOLE[role];
 }
 
 const WHOLE = {

@@ -39,6 +39,8 @@ export interface TextPart {
   readonly text: string;
   /** Opaque provider data (for example an OpenAI output item id), replayed only to the provider that made it. */
   readonly provider?: ProviderData;
+  /** What another agent sent by its tool. The model reads it as any user's words; clients see a system message, as the original's do. */
+  readonly fromAgent?: true;
 }
 export interface ImagePart {
   readonly type: 'image';

@@ -1,5 +1,6 @@
 import Letta from '@letta-ai/letta-client';
 import { Client, Connection } from '@temporalio/client';
+import { runInNewContext } from 'node:vm';
 import { turnWorkflowId } from '../../domain/turn';
 import { createGate, type Gate } from '../support/five-steps';
 import type { FakeOpenAi, FakeRequest } from '../support/fake-openai';
@@ -53,9 +54,13 @@ const messagesOf = (agentId: string): Promise<Json[]> =>
 /** What the calls of an agent came to, in order. */
 const results = async (agentId: string): Promise<Json[]> =>
   (await messagesOf(agentId)).filter(({ message_type: type }) => type === 'tool_return_message');
-const answerOf = (result: Json | undefined): Json => JSON.parse(String(result!['tool_return']));
+// Python's notation of strings, lists and dicts is JavaScript's too.
+const answerOf = (result: Json | undefined): Json =>
+  JSON.parse(String(runInNewContext(`JSON.stringify(${String(result!['tool_return'])})`)));
 const received = async (agentId: string): Promise<Json[]> =>
-  (await messagesOf(agentId)).filter(({ message_type: type }) => type === 'user_message');
+  (await messagesOf(agentId)).filter(
+    (each) => each['message_type'] === 'system_message' && each['sender_id'] !== null,
+  );
 const runsOf = (agentId: string): Promise<Json[]> =>
   call(url, 'GET', `/v1/runs/?agent_id=${agentId}&order=asc`);
 
@@ -71,7 +76,7 @@ it('an agent asks another one, whose turn is a run of its own, and goes on with 
     agent_name: 'Asked',
     run_id: run!['id'],
     status: 'answered',
-    response: 'It is four.',
+    response: ['It is four.'],
   });
   expect(returned['status']).toBe('success');
   expect(answer.stop_reason.stop_reason).toBe('end_turn');
@@ -138,7 +143,7 @@ it('a busy agent answers after the turn in progress', async () => {
 
   expect(await runEnd(url, first)).toMatchObject({ status: 'completed' });
   expect(await runEnd(url, runId)).toMatchObject({ status: 'completed' });
-  expect(answerOf((await results(asker))[0])).toMatchObject({ status: 'answered', response: 'Second.' });
+  expect(answerOf((await results(asker))[0])).toMatchObject({ status: 'answered', response: ['Second.'] });
 });
 
 it('a message that nobody waits for is a turn of the other agent, and the call returns at once', async () => {
@@ -176,7 +181,7 @@ it('a message to all agents with some tags comes back with all answers, and one 
 
   const [all, some, crowd, nobody] = await results(asker);
   expect(answerOf(all)).toMatchObject(
-    team.map((id) => ({ agent_id: id, status: 'answered', response: 'Here.' })),
+    team.map((id) => ({ agent_id: id, status: 'answered', response: ['Here.'] })),
   );
   expect(answerOf(some)).toMatchObject([{ agent_id: team[1] }]);
   expect(crowd).toMatchObject({ status: 'error' });

@@ -38,5 +38,5 @@ it('a call has failed only if no agent answered it', () => {
   });
   expect(toOutcome([reply('failed'), reply('answered')], true).status).toBe('success');
   expect(toOutcome([reply('failed'), reply('gone')], true).status).toBe('error');
-  expect(JSON.parse(toOutcome([reply('answered')], false).result)).toMatchObject({ agent_id: ID });
+  expect(toOutcome([reply('answered')], false).result).toContain(`{'agent_id': '${ID}', 'response': ['`);
 });
