@@ -23,8 +23,8 @@ type CheckedAnswers = { readonly request: TurnRequest } | { readonly earlier: Ea
 
 /**
  * The request with its answers named by tool call. Answers that were given before come to the run that took them. They are
- * left out where the request also brings messages, and where that run was broken off: then the turn is taken up again. `INVALID_ARGUMENT` in Letta's words when nothing waits, or when the answers
- * are not for exactly the calls that wait.
+ * left out where the request also brings messages, and where that run was broken off: then the turn is taken up again.
+ * `INVALID_ARGUMENT` in Letta's words when nothing waits, or when the answers are not for exactly the calls that wait.
  */
 export async function checkAnswers(
   db: Queryable,

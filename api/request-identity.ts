@@ -10,8 +10,9 @@ const MAX_KEY_LENGTH = 255;
 
 /**
  * What names this request, so that sending it again is not a second turn: the `Idempotency-Key` header, else the otids
- * that the client gave its messages (to an agent with the rest of the body, for there the original runs them again), else nothing but the fingerprint, which counts only where the SDK's
- * `x-stainless-retry-count` says that this is another attempt.
+ * that the client gave its messages (to an agent with the rest of the body, for there the original runs them again), else
+ * nothing but the fingerprint, which counts only where the SDK's `x-stainless-retry-count` says that this is another
+ * attempt.
  */
 export function requestIdentity(
   req: Request,

@@ -11,10 +11,10 @@ import {
 } from '../../db/conversations';
 import { requireAgent } from '../../db/agents';
 import { listMessages, listTranscript } from '../../db/messages';
-import { requestCancel } from '../../db/mint-run';
 import type { Queryable } from '../../db/pool';
 import { getRun, type Run } from '../../db/runs';
 import { AppError } from '../../domain/errors';
+import { cancelRuns } from '../cancel-runs';
 import { changeConversation, createConversation } from '../create-conversation';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
@@ -126,8 +126,7 @@ function addThreadRoutes(router: Router, deps: ApiDeps): void {
     const owner = parseQuery(AgentOfThread, req.query).agent_id;
     const { agentId, conversationId } = await threadOf(db, threadId, owner);
     const runIds = await findCancellableRuns(db, conversationId);
-    const stopped = await requestCancel(db, agentId, runIds);
-    await Promise.all(stopped.map((run) => deps.turns.cancel(run)));
+    const stopped = await cancelRuns(deps, agentId, runIds);
     if (stopped.length === 0) {
       throw new AppError('CONFLICT', `CONFLICT: No active runs to cancel for conversation ${threadId}`);
     }

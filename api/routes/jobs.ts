@@ -1,8 +1,10 @@
 import { type Request, Router } from 'express';
+import type { z } from 'zod';
+import type { Pool } from '../../db/pool';
 import { deleteRun, getRun, listRuns } from '../../db/runs';
-import { requestCancel } from '../../db/mint-run';
 import { AppError } from '../../domain/errors';
 import { isId } from '../../domain/ids';
+import { cancelRuns } from '../cancel-runs';
 import type { ApiDeps } from '../deps';
 import { ActiveJobsQuery, ListJobsQuery, toWireJob } from '../wire/job';
 import { parseQuery } from '../wire/validation';
@@ -10,23 +12,17 @@ import { parseQuery } from '../wire/validation';
 const ACTIVE = ['created', 'running'];
 
 /** Runs, for clients that ask for jobs. No other work of this server is a job: none has a source. */
-export function jobRoutes({ db, turns }: Pick<ApiDeps, 'db' | 'turns'>): Router {
+export function jobRoutes(deps: Pick<ApiDeps, 'db' | 'turns'>): Router {
+  const { db } = deps;
   const router = Router();
 
   router.get('/jobs', async (req, res) => {
-    const query = parseQuery(ListJobsQuery, req.query);
-    const order = query.ascending === false ? 'desc' : query.order;
-    const filter = { statuses: query.active ? ACTIVE : undefined };
-    const runs = query.source_id === undefined ? await listRuns(db, filter, { ...query, order }) : [];
-    res.json(runs.map(toWireJob));
+    const { active, ...query } = parseQuery(ListJobsQuery, req.query);
+    res.json(await listJobs(db, query, active === true));
   });
 
   router.get('/jobs/active', async (req, res) => {
-    const query = parseQuery(ActiveJobsQuery, req.query);
-    const order = query.ascending === false ? 'desc' : query.order;
-    const filter = { statuses: ACTIVE };
-    const runs = query.source_id === undefined ? await listRuns(db, filter, { ...query, order }) : [];
-    res.json(runs.map(toWireJob));
+    res.json(await listJobs(db, parseQuery(ActiveJobsQuery, req.query), true));
   });
 
   router.get('/jobs/:jobId', async (req, res) => {
@@ -36,8 +32,7 @@ export function jobRoutes({ db, turns }: Pick<ApiDeps, 'db' | 'turns'>): Router 
   /** False for a run that is over, as in the original. */
   router.patch('/jobs/:jobId/cancel', async (req, res) => {
     const { id, agentId } = await getRun(db, runIdOf(req));
-    const stopped = await requestCancel(db, agentId, [id]);
-    await Promise.all(stopped.map((run) => turns.cancel(run)));
+    const stopped = await cancelRuns(deps, agentId, [id]);
     res.json(stopped.length > 0 && toWireJob(await getRun(db, id)));
   });
 
@@ -48,6 +43,13 @@ export function jobRoutes({ db, turns }: Pick<ApiDeps, 'db' | 'turns'>): Router 
   });
 
   return router;
+}
+
+async function listJobs(db: Pool, query: z.output<typeof ActiveJobsQuery>, isActive: boolean) {
+  if (query.source_id !== undefined) return [];
+  const order = query.ascending === false ? 'desc' : query.order;
+  const runs = await listRuns(db, { statuses: isActive ? ACTIVE : undefined }, { ...query, order });
+  return runs.map(toWireJob);
 }
 
 /** The run behind a job, which may be named as either. */

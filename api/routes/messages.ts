@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { requestCancel } from '../../db/mint-run';
+import { cancelRuns } from '../cancel-runs';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
 import { isLegacyClient } from '../middleware/sdk-version';
@@ -42,8 +42,7 @@ export function messageRoutes(deps: ApiDeps): Router {
 
   router.post('/agents/:agentId/messages/cancel', async (req, res) => {
     const { run_ids: runIds } = parseBody(CancelBody, req.body ?? {});
-    const stopped = await requestCancel(deps.db, req.params.agentId, runIds ?? null);
-    await Promise.all(stopped.map((run) => deps.turns.cancel(run)));
+    const stopped = await cancelRuns(deps, req.params.agentId, runIds ?? null);
     const isStopped = (runId: string) => stopped.some((run) => run.runId === runId);
     const ids = runIds ?? stopped.map(({ runId }) => runId);
     res.json(Object.fromEntries(ids.map((id) => [id, isStopped(id) ? 'cancelled' : 'failed'])));
