@@ -11,6 +11,7 @@ import { TURN_WORKFLOW, turnWorkflowId, type TurnInput } from '../domain/turn';
 import { TOOL_RUN_WORKFLOW, type ToolRunInput } from '../domain/tool-run';
 import { UNDO_WORKFLOW } from '../domain/undo';
 import { turnAttributes } from '../domain/turn-attributes';
+import type { Closings } from './closings';
 import { createFairQueue } from './fair-queue';
 
 /** The only user of Temporal's client: starts, wakes and stops turns. */
@@ -43,9 +44,7 @@ export interface StartHint {
 }
 
 const GIVE_UP_MS = 8_000;
-// A caller has its answer some milliseconds before the workflow behind it is closed. A start that comes too early fails
-// and holds the closing up, so one that follows closely waits a little, and longer each time it fails.
-const CLOSING_MS = 9;
+// A start that meets a workflow which is closing is tried again, and waits longer each time it fails.
 const CLOSING_TRIES = 5;
 // Temporal lets starts pass before the work of running turns, so a crowd of starts would hold those turns up for
 // seconds. More at a time start no turn sooner: one history shard takes them one by one.
@@ -55,13 +54,19 @@ const WORKFLOW_TASK_TIMEOUT = '2s';
 // gRPC's UNAVAILABLE and DEADLINE_EXCEEDED.
 const AWAY: readonly number[] = [14, 4];
 
-/** `isSearchable`: the namespace has the search attributes of a turn; otherwise its ids are in the memo only. */
+interface TurnClientSettings {
+  readonly taskQueue: string;
+  /** The namespace has the search attributes of a turn; otherwise its ids are in the memo only. */
+  readonly isSearchable: boolean;
+  readonly closings: Closings;
+}
+
 export function createTurnClient(
   client: Client,
-  { taskQueue, isSearchable }: { readonly taskQueue: string; readonly isSearchable: boolean },
+  { taskQueue, isSearchable, closings }: TurnClientSettings,
 ): TurnClient {
   async function startOrTell(turn: TurnInput, { isBusy, endedMsAgo }: StartHint): Promise<void> {
-    if (!isBusy && endedMsAgo !== null && endedMsAgo < CLOSING_MS) await sleep(CLOSING_MS - endedMsAgo);
+    if (!isBusy && endedMsAgo !== null) await closings.wait(turnWorkflowId(turn.conversationId), endedMsAgo);
     for (let tries = 0; ; tries++) {
       if (await tryStart(turn)) return;
       if ((isBusy || tries >= CLOSING_TRIES) && (await tell(turn))) return;

@@ -46,10 +46,7 @@ export async function endRun(db: Queryable, run: RunToClose): Promise<TurnEnd> {
   const { runId, stopReason, error } = run;
   const end: RunEvent = { type: 'run-end', stopReason, ...(error && { error }) };
   const events = [...(run.events ?? []), end];
-  const { rows } = await db.query<{
-    caller: string | null;
-    group_id: string | null;
-  }>({
+  const ended = db.query<{ caller: string | null; group_id: string | null }>({
     name: 'end-run-and-wake',
     text: END_RUN,
     values: [
@@ -62,10 +59,10 @@ export async function endRun(db: Queryable, run: RunToClose): Promise<TurnEnd> {
       noticeOf(runId, events),
     ],
   });
+  const [{ rows }, next] = await Promise.all([ended, takeNextTurn(db, run.conversationId)]);
   const { caller, group_id: groupId } = rows[0] ?? {};
   const wake = groupId && ENDS_WELL.includes(stopReason) ? await wakeSleeper(db, { groupId, runId }) : null;
-  const next = await takeNextTurn(db, run.conversationId);
-  return { stopReason: run.stopReason, next, ...(caller && { caller }), ...(wake && { wake }) };
+  return { stopReason, next, ...(caller && { caller }), ...(wake && { wake }) };
 }
 
 // A turn that failed, or waits for a human, is not over as far as its memory goes.
@@ -74,11 +71,12 @@ const ENDS_WELL: readonly StopReason[] = ['end_turn', 'max_steps', 'tool_rule'];
 /** The oldest message that waits. Waiting messages whose run was cancelled are closed on the way. */
 async function takeNextTurn(db: Queryable, conversationId: string): Promise<TurnInput | null> {
   for (;;) {
-    const { rows } = await db.query<TurnRow & { cancelled: boolean }>(
-      `select ${TURN_COLUMNS}, cancel_requested_at is not null as cancelled from runs
-        where conversation_id = $1 and status = 'created' order by queue_seq limit 1`,
-      [conversationId],
-    );
+    const { rows } = await db.query<TurnRow & { cancelled: boolean }>({
+      name: 'take-next-turn',
+      text: `select ${TURN_COLUMNS}, cancel_requested_at is not null as cancelled from runs
+              where conversation_id = $1 and status = 'created' order by queue_seq limit 1`,
+      values: [conversationId],
+    });
     const row = rows[0];
     if (!row) return null;
     if (!row.cancelled) return toTurnInput(row);

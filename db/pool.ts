@@ -1,4 +1,5 @@
 import { DatabaseError, Pool, types, type PoolClient } from 'pg';
+import { AppError } from '../domain/errors';
 
 // int8 as number: our counters stay far below 2^53.
 types.setTypeParser(types.builtins.INT8, Number);
@@ -9,13 +10,20 @@ export type Queryable = Pick<PoolClient, 'query'>;
 
 /**
  * A pool on `url`. A connection that breaks while idle is dropped and replaced; `onError` hears of it. One that breaks
- * in use fails the query, and the process goes on.
+ * in use fails the query, and the process goes on. Statements that nobody waits between travel together: Postgres takes
+ * them one by one, in order, and after one that failed in a transaction none of the others counts.
  */
 export function createPool(
   url: string,
   { max, onError }: { max: number; onError: (error: Error) => void },
 ): Pool {
-  const pool = new Pool({ connectionString: url, max, connectionTimeoutMillis: 10_000, keepAlive: true });
+  const pool = new Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    pipeline: true,
+  });
   pool.on('error', onError);
   // The pool takes its own listener off while a connection is in use; an error without any would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
@@ -45,9 +53,14 @@ async function runOnce<T>(pool: Pool, work: (client: PoolClient) => Promise<T>):
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query('begin');
+    // Travels with the first statement of the work.
+    const begun = client.query('begin');
+    begun.catch(() => undefined);
     const result = await work(client);
-    await client.query('commit');
+    await begun;
+    const { command } = await client.query('commit');
+    // Postgres answers so, and without an error, when a statement failed and the work went on.
+    if (command !== 'COMMIT') throw new AppError('INTERNAL', 'a statement of a transaction failed unheard');
     return result;
   } catch (error) {
     // A connection that cannot roll back is dead: it must not return to the pool.

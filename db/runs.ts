@@ -161,7 +161,8 @@ export interface RunResult {
  * that turn said from then on; what it cost is counted there.
  */
 export async function loadRunResult(db: Queryable, runId: string): Promise<RunResult> {
-  const { run, usage } = await getRunWithUsage(db, runId);
+  const [{ run, usage }, own] = await Promise.all([getRunWithUsage(db, runId), listRunOutput(db, runId, 0)]);
   const { joinedRunId, joinedAtStep } = run;
-  return { run, usage, messages: await listRunOutput(db, joinedRunId ?? runId, joinedAtStep ?? 0) };
+  if (joinedRunId === null) return { run, usage, messages: own };
+  return { run, usage, messages: await listRunOutput(db, joinedRunId, joinedAtStep ?? 0) };
 }

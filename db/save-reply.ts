@@ -13,35 +13,49 @@ import type { NewMessage, OpenedStep, ReplyToSave } from '../domain/turn-state';
  */
 export function saveReply(pool: Pool, step: OpenedStep, saved: ReplyToSave): Promise<StepOutcome> {
   return inTransaction(pool, async (db) => {
-    const isClosed = await closeStep(db, step, saved);
-    if (!isClosed) return outcomeOfAttempt(db, step);
-    await insertMessages(db, step, saved.messages);
     const goesOn = outcomeOfReply(saved);
+    const isClosed = await closeStep(db, step, { saved, outcome: goesOn ?? endedBy(saved) });
+    if (!isClosed) return outcomeOfAttempt(db, step);
+    const messages = insertMessages(db, step, saved.messages);
     if (goesOn) {
-      await appendEvents(db, step.runId, saved.events);
+      await Promise.all([messages, appendEvents(db, step.runId, saved.events)]);
       return goesOn;
     }
-    if (saved.stopReason === null)
-      throw new AppError('INTERNAL', 'a reply neither ends its turn nor goes on');
-    const { runId, conversationId } = step;
-    const ended = await endRun(db, {
-      runId,
-      conversationId,
-      stopReason: saved.stopReason,
-      events: saved.events,
-    });
-    const afterSeconds = saved.stopReason === 'requires_approval' ? expiresAfter(saved.calls) : null;
-    const end: TurnEnd = {
-      ...ended,
-      ...(afterSeconds !== null && { expiry: { messageId: saved.replyMessageId, afterSeconds } }),
-    };
-    const pending = saved.calls.length > 0 && { pending: saved.calls, expiresAfter: afterSeconds };
-    await db.query(`update steps set outcome = $2 where id = $1`, [
-      step.stepId,
-      toJsonb({ end, ...pending }),
-    ]);
+    const [, end] = await Promise.all([messages, endTurn(db, step, saved)]);
     return { end };
   });
+}
+
+/** What a step keeps of a reply that ends its turn; `pending` are the calls that a human or the client is asked about. */
+interface EndedStep {
+  readonly end: TurnEnd;
+  readonly pending?: ReplyToSave['calls'];
+  readonly expiresAfter?: number | null;
+}
+
+function endedBy({ stopReason, calls, replyMessageId }: ReplyToSave): EndedStep {
+  if (stopReason === null) throw new AppError('INTERNAL', 'a reply neither ends its turn nor goes on');
+  const afterSeconds = stopReason === 'requires_approval' ? expiresAfter(calls) : null;
+  const expiry = afterSeconds !== null && { expiry: { messageId: replyMessageId, afterSeconds } };
+  return {
+    end: { stopReason, next: null, ...expiry },
+    ...(calls.length > 0 && { pending: calls, expiresAfter: afterSeconds }),
+  };
+}
+
+/** Ends the run. The step was closed with the end that most turns have; one that has more to tell is kept anew. */
+async function endTurn(
+  db: Queryable,
+  { runId, conversationId, stepId }: OpenedStep,
+  saved: ReplyToSave,
+): Promise<TurnEnd> {
+  const plain = endedBy(saved);
+  const { stopReason } = plain.end;
+  const ended = await endRun(db, { runId, conversationId, stopReason, events: saved.events });
+  const end: TurnEnd = { ...plain.end, ...ended };
+  if (ended.next || ended.caller || ended.wake)
+    await db.query(`update steps set outcome = $2 where id = $1`, [stepId, toJsonb({ ...plain, end })]);
+  return end;
 }
 
 /** How the turn goes on after this reply; null when it ends at once. A turn whose context is full ends after a compaction. */
@@ -51,9 +65,12 @@ function outcomeOfReply({ stopReason, calls, isFull }: ReplyToSave): StepOutcome
   return { compact: 'post_step_context_check', held: stopReason };
 }
 
-async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): Promise<boolean> {
+async function closeStep(
+  db: Queryable,
+  step: OpenedStep,
+  { saved, outcome }: { readonly saved: ReplyToSave; readonly outcome: StepOutcome | EndedStep },
+): Promise<boolean> {
   const { usage } = saved.reply;
-  const outcome = outcomeOfReply(saved);
   const { rowCount } = await db.query({
     name: 'close-step-and-prompt',
     // The step is locked before the run, as everywhere.
@@ -72,7 +89,7 @@ async function closeStep(db: Queryable, step: OpenedStep, saved: ReplyToSave): P
       step.attempt,
       step.runId,
       saved.replyMessageId,
-      outcome && toJsonb(outcome),
+      toJsonb(outcome),
       saved.model.name,
       saved.model.handle,
       saved.model.endpoint,

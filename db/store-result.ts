@@ -4,7 +4,7 @@ import type { StopReason } from '../domain/run';
 import type { ToolOutcome } from '../domain/tool';
 import { isRefused, type ToolRule } from '../domain/tool-rules';
 import type { ToolDone, ToolKey, TurnEnd } from '../domain/turn';
-import type { OpenedTool } from '../domain/turn-state';
+import type { NewMessage, OpenedTool } from '../domain/turn-state';
 import { derivedId } from '../new-id';
 import { endRun } from './end-run';
 import { authorOf, setMemoryAuthor } from './memory-author';
@@ -16,7 +16,11 @@ import { writeAgentMemory } from './write-agent-memory';
 /** Makes whoever closes calls of one step wait for each other. Taken before a row of the ledger, never after. */
 export async function lockStep(db: Queryable, stepId: string): Promise<void> {
   // Not "for update": that would wait for siblings whose ledger rows point at the step, and they for us.
-  await db.query(`select 1 from steps where id = $1 for no key update`, [stepId]);
+  await db.query({
+    name: 'lock-step',
+    text: `select 1 from steps where id = $1 for no key update`,
+    values: [stepId],
+  });
 }
 
 /**
@@ -50,31 +54,32 @@ export async function storeResult(
     await setMemoryAuthor(db, authorOf(tool));
     await writeAgentMemory(db, tool, memory);
   }
-  await insertMessages(db, tool, [
-    {
-      id: messageId,
-      role: 'tool',
-      parts: [
-        {
-          type: 'tool_return',
-          toolCallId: call.id,
-          name: call.name,
-          ...outcome,
-          ...(status === 'unknown' && { effectStatus: 'unknown' }),
-          ...(tool.editedArguments !== null && { ranWith: tool.editedArguments }),
-          // A message that was not said is shown as the failed call that it is.
-          ...(hasSpoken && { speaks: true }),
-        },
-      ],
-      name: call.name,
-      otid: null,
-      senderId: null,
-      inContext: false,
-    },
-  ]);
+  const message: NewMessage = {
+    id: messageId,
+    role: 'tool',
+    parts: [
+      {
+        type: 'tool_return',
+        toolCallId: call.id,
+        name: call.name,
+        ...outcome,
+        ...(status === 'unknown' && { effectStatus: 'unknown' }),
+        ...(tool.editedArguments !== null && { ranWith: tool.editedArguments }),
+        // A message that was not said is shown as the failed call that it is.
+        ...(hasSpoken && { speaks: true }),
+      },
+    ],
+    name: call.name,
+    otid: null,
+    senderId: null,
+    inContext: false,
+  };
   const event = { type: 'message', messageId, fragment: 0 } as const;
-  if (closed.is_complete) await sealStep(db, tool);
-  const stopReason = closed.is_complete && !isClosing ? await whyStop(db, tool, hasSpoken) : null;
+  const [, , stopReason] = await Promise.all([
+    insertMessages(db, tool, [message]),
+    closed.is_complete ? sealStep(db, tool) : null,
+    closed.is_complete && !isClosing ? whyStop(db, tool, hasSpoken) : null,
+  ]);
   if (stopReason === null) {
     if (closed.run_status === 'running') await appendEvents(db, tool.runId, [event]);
     return {};

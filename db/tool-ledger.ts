@@ -46,8 +46,11 @@ export async function saveToolResult(pool: Pool, tool: OpenedTool, outcome: Tool
     // repeated: one that was committed already is refused as superseded.
     return await outlastRestart(() =>
       inTransaction(pool, async (db) => {
-        await lockStep(db, tool.stepId);
-        return storeResult(db, tool, outcome, { status: 'done' });
+        const [, done] = await Promise.all([
+          lockStep(db, tool.stepId),
+          storeResult(db, tool, outcome, { status: 'done' }),
+        ]);
+        return done;
       }),
     );
   } catch (error) {
@@ -72,10 +75,12 @@ export function runTransactionalTool(
   run: (memory: MemoryTransaction) => Promise<ToolOutcome>,
 ): Promise<ToolDone> {
   return inTransaction(pool, async (db) => {
-    await lockStep(db, tool.stepId);
-    const claim = await claimCall(db, tool);
+    const [, claim] = await Promise.all([
+      lockStep(db, tool.stepId),
+      claimCall(db, tool),
+      setMemoryAuthor(db, authorOf(tool)),
+    ]);
     if (!claim) throw new AppError('SUPERSEDED', `call ${tool.key} is closed already`);
-    await setMemoryAuthor(db, authorOf(tool));
     // A call that another run goes on with was approved by a human there.
     const isReviewed = tool.askedBy !== tool.runId;
     const outcome = await run(memoryTransaction(db, { ...tool, isReviewed }));

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActivityDeps } from '../activities/deps';
 import type { Keepalive } from '../api/keepalive';
+import { createClosings } from '../api/closings';
 import { createRunWatcher } from '../api/run-watcher';
 import type { TurnClient } from '../api/turn-client';
 import { loadConfig, readEnvironment, type Config } from '../config';
@@ -66,16 +67,13 @@ export async function serve(
   { tools = [], toolLimits, keepalive, aroundActivities = same, aroundTurns = same }: ServeOptions = {},
 ): Promise<RunningServer & { readonly models: ModelRegistry }> {
   const { url, address } = requireServices(config);
-  const pool = createPool(url, {
-    max: 40,
-    onError: (error) => log.warn({ err: error }, 'lost a connection to Postgres'),
-  });
+  const onError = (error: Error) => log.warn({ err: error }, 'lost a connection to Postgres');
+  const pool = createPool(url, { max: 40, onError });
   const connection = await connectTemporal({ ...config.temporal, address });
   const models = createModels(config, log);
   const memory = await composeArchivalMemory(config, { pool, models, log });
   const mcp = createMcp(config, pool);
-  const watcher = createRunWatcher();
-  const cancelled = createCancelledRuns();
+  const [watcher, cancelled, closings] = [createRunWatcher(), createCancelledRuns(), createClosings()];
   const presence = newPresence();
   const listener = await listenToRuns(url, { watcher, cancelled, presence, memory, log });
   await ensureBuiltinTools(pool, [...builtinTools, ...tools.map(toBuiltinTool)]);
@@ -95,6 +93,7 @@ export async function serve(
           mcp: mcp.caller,
           toolLimits,
           sources: languages,
+          onClosing: closings.tell,
           around: aroundActivities,
         }),
     config.roles === 'worker'
@@ -102,6 +101,7 @@ export async function serve(
       : loadApi().startApi({
           ...parts,
           watcher,
+          closings,
           mcp: mcp.connections,
           deriveSchema: languages.deriveSchema,
           keepalive,

@@ -5,6 +5,7 @@ import type { Server } from 'node:http';
 import { createApp } from '../api/app';
 import { startCallbacks } from '../api/callbacks';
 import type { ApiDeps } from '../api/deps';
+import type { Closings } from '../api/closings';
 import type { Keepalive } from '../api/keepalive';
 import { createReembedStarter } from '../api/reembed-client';
 import { startReembedSweeper } from '../api/reembed-sweeper';
@@ -32,6 +33,7 @@ export interface ApiParts {
   readonly mcp: McpConnections;
   readonly memory: ArchivalMemory;
   readonly watcher: RunWatcher;
+  readonly closings: Closings;
   readonly deriveSchema: SchemaDeriver;
   readonly keepalive: Keepalive | undefined;
   readonly around: (turns: TurnClient) => TurnClient;
@@ -69,7 +71,8 @@ export async function startApi(parts: ApiParts) {
 
 /** The real thing behind everything that a route may use. */
 async function toDeps(parts: ApiParts): Promise<ApiDeps> {
-  const { config, log, pool, connection, models, mcp, memory, watcher, deriveSchema, keepalive } = parts;
+  const { config, log, pool, connection, models, mcp, memory, watcher, closings, deriveSchema, keepalive } =
+    parts;
   const { namespace, taskQueue } = config.temporal;
   const client = new Client({ connection, namespace });
   const isSearchable = await hasTurnAttributes(connection, namespace, log);
@@ -80,7 +83,7 @@ async function toDeps(parts: ApiParts): Promise<ApiDeps> {
     deriveSchema,
     modelClient: (handle) => models.client(handle),
     previewMemory,
-    turns: parts.around(createTurnClient(client, { taskQueue, isSearchable })),
+    turns: parts.around(createTurnClient(client, { taskQueue, isSearchable, closings })),
     archives: { ...memory, startReembed: createReembedStarter(client, taskQueue) },
     search: memory.search,
     watcher,

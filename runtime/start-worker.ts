@@ -35,15 +35,16 @@ export interface WorkerParts {
   readonly modules: readonly ToolModule[];
   readonly sources: SourceLanguage;
   readonly toolLimits: ToolLimits | undefined;
+  readonly onClosing: (workflowId: string) => void;
   readonly around: (deps: ActivityDeps) => ActivityDeps;
 }
 
 /** Starts a worker; `stop` gives its activities ten seconds, `failed` settles when it can't go on. */
 export async function startWorker(parts: WorkerParts) {
-  const { config, log, connection, memory } = parts;
+  const { config, log, connection, memory, onClosing } = parts;
   const { namespace, taskQueue, deployment } = config.temporal;
   const deps = parts.around(toDeps(parts));
-  const worker = await createWorker({ connection, namespace, taskQueue, deployment, deps });
+  const worker = await createWorker({ connection, namespace, taskQueue, deployment, deps, onClosing });
   const running = worker.run();
   const stopFilling = memory.startFilling();
   return {

@@ -1,7 +1,8 @@
-import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { type InjectedSinks, type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import path from 'node:path';
 import { createActivities } from '../activities';
 import type { ActivityDeps } from '../activities/deps';
+import type { TurnSinks } from '../workflows/closing';
 
 export interface WorkerSettings {
   readonly connection: NativeConnection;
@@ -9,6 +10,8 @@ export interface WorkerSettings {
   readonly taskQueue: string;
   readonly deployment: { readonly name: string; readonly buildId: string } | null;
   readonly deps: ActivityDeps;
+  /** Hears of a turn's workflow that is about to close. */
+  readonly onClosing: (workflowId: string) => void;
 }
 
 /** The bundle that `npm run build` made: bundling at start would cost about a second. */
@@ -37,6 +40,7 @@ export function createWorker({
   taskQueue,
   deployment,
   deps,
+  onClosing,
 }: WorkerSettings): Promise<Worker> {
   return Worker.create({
     connection,
@@ -44,10 +48,15 @@ export function createWorker({
     taskQueue,
     workflowBundle: { codePath: BUNDLE_PATH },
     activities: createActivities(deps),
+    sinks: toSinks(onClosing),
     ...(deployment && { workerDeploymentOptions: toDeploymentOptions(deployment) }),
     ...WORKER_LIMITS,
   });
 }
+
+const toSinks = (onClosing: WorkerSettings['onClosing']): InjectedSinks<TurnSinks> => ({
+  turns: { closing: { fn: ({ workflowId }) => onClosing(workflowId), callDuringReplay: false } },
+});
 
 // A turn moves to the version that is current: every version replays the histories of those before it (test/replay). A
 // pinned turn would wait for ever for workers that an operator has taken away.

@@ -10,6 +10,7 @@ import {
 import type { PlannedCall, ToolDone, ToolKey, TurnEnd, TurnInput } from '../domain/turn';
 import { askAgents, listenForReplies, type Replies, tellCaller } from './ask-agents';
 import { startExpiry } from './approval-expiry';
+import { tellClosing } from './closing';
 import { continueTurn } from './continue-turn';
 import { failureCode, stopReasonOf } from './failure-code';
 import { cancelTurn, messageWaiting } from './messages';
@@ -49,6 +50,7 @@ export async function agentTurn(turn: TurnInput): Promise<void> {
     }
     if (next) await continueTurn(next);
   });
+  tellClosing();
 }
 
 async function runSteps(turn: TurnInput, replies: Replies): Promise<TurnEnd> {

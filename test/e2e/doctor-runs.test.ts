@@ -1,6 +1,7 @@
 import Letta from '@letta-ai/letta-client';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { createClosings } from '../../api/closings';
 import { createRunWatcher } from '../../api/run-watcher';
 import { createTurnClient, type TurnClient } from '../../api/turn-client';
 import { createListener, type Listener } from '../../db/listener';
@@ -43,6 +44,7 @@ beforeAll(async () => {
   turns = createTurnClient(new Client({ connection: temporal }), {
     taskQueue: TASK_QUEUE,
     isSearchable: false,
+    closings: createClosings(),
   });
   const watcher = createRunWatcher();
   listener = await createListener(database.url, {
