@@ -4,7 +4,7 @@ import { findStrandedUndos } from '../db/undo';
 import type { ApiDeps } from './deps';
 import { repeat } from './repeat';
 
-const INTERVAL_MS = 5_000;
+const INTERVAL_MS = 2_000;
 
 /**
  * Starts runs that were stored but that no workflow holds: the process that stored them died before it could start

@@ -154,14 +154,15 @@ export async function findUnstarted(db: Queryable, runId: string): Promise<TurnI
 }
 
 /**
- * The first unfinished run of each conversation that has shown no life for ten seconds: no claim of a step, no event.
+ * The first unfinished run of each conversation that seems to be held by no workflow: it was stored four seconds ago and
+ * has not begun, or has shown no life for ten seconds, neither by the claim of a step nor by an event.
  */
 export async function findStrandedRuns(db: Queryable): Promise<readonly TurnInput[]> {
   const { rows } = await db.query<TurnRow>(
     `select id, agent_id, conversation_id, is_answer, is_compaction from (
-       select distinct on (conversation_id) ${TURN_COLUMNS}, created_at
+       select distinct on (conversation_id) ${TURN_COLUMNS}, status, created_at
          from runs where status in ('created', 'running') and joined_run_id is null order by conversation_id, status desc, queue_seq) first
-      where created_at < now() - interval '10 seconds'
+      where created_at < now() - case status when 'created' then interval '4 seconds' else interval '10 seconds' end
         and not exists (select from run_events e where e.run_id = first.id and e.created_at > now() - interval '10 seconds')
         and not exists (select from steps s where s.run_id = first.id and s.status = 'pending'
                            and s.started_at > now() - interval '10 seconds')

@@ -150,7 +150,7 @@ it('a run that was stored and never started is started by the sweeper of any API
     status: 'created',
     stop_reason: null,
     request: JSON.stringify({ messages, overrideModel: null, overrideSystem: null }),
-    created_at: new Date(Date.now() - 11_000),
+    created_at: new Date(Date.now() - 5_000),
   });
 
   expect(await runEnd(url, runId)).toMatchObject({ status: 'completed' });
