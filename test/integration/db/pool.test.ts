@@ -42,3 +42,46 @@ it('two transactions that lock each other out are both stored in the end', async
   expect((await pool.query('select n from pair order by id')).rows).toEqual([{ n: 2 }, { n: 2 }]);
   expect(tries).toBe(3);
 });
+
+it('statements that travel together are run in order, and one that fails leaves nothing of the others', async () => {
+  const { pool } = database;
+  await pool.query('create table trips (n int primary key)');
+  const insert = (n: number) => ({ text: 'insert into trips values ($1)', values: [n] });
+  const inOneTrip = (...numbers: readonly number[]) =>
+    inTransaction(pool, (db) => Promise.all(numbers.map((n) => db.query(insert(n)))));
+
+  await expect(inOneTrip(1, 2, 1, 3)).rejects.toMatchObject({ code: '23505' });
+  expect((await pool.query('select n from trips')).rows).toEqual([]);
+
+  await inOneTrip(1, 2);
+  expect((await pool.query('select n from trips order by n')).rows).toEqual([{ n: 1 }, { n: 2 }]);
+});
+
+it('a transaction whose failed statement nobody heard of is an error, and is not stored', async () => {
+  const { pool } = database;
+  await pool.query('create table unheard (n int primary key)');
+
+  const stored = inTransaction(pool, async (db) => {
+    await db.query('insert into unheard values (1)');
+    await db.query('insert into unheard values (1)').catch(() => undefined);
+  });
+
+  await expect(stored).rejects.toThrow('failed unheard');
+  expect((await pool.query('select n from unheard')).rows).toEqual([]);
+});
+
+it('statements that travel together all fail when their connection breaks', async () => {
+  const { pool } = database;
+  const together = inTransaction(pool, (db) =>
+    Promise.allSettled([
+      db.query('select pg_terminate_backend(pg_backend_pid())'),
+      db.query('select 1'),
+      db.query('select 2'),
+    ]).then((results) => {
+      expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    }),
+  );
+
+  await expect(together).rejects.toThrow();
+  expect((await pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+});
