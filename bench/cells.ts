@@ -38,6 +38,6 @@ export function activitiesOf({ shape, modelMs }: Cell): readonly number[] {
 }
 
 /** Enough turns to tell, few enough to end: more per caller when there are few callers. */
-export const turnLimit = ({ callers }: Cell): number => Math.max(80, Math.min(callers * 40, 1024));
+export const turnLimit = ({ callers }: Cell): number => Math.max(200, Math.min(callers * 40, 1024));
 /** No turn begins after this. */
 export const TIME_LIMIT_MS = 8_000;
