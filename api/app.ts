@@ -31,6 +31,7 @@ import { messageListRoutes } from './routes/message-lists';
 import { messageRoutes } from './routes/messages';
 import { modelRoutes } from './routes/models';
 import { olderMcpRoutes } from './routes/older-mcp';
+import { providerRoutes } from './routes/providers';
 import { runStreamRoutes } from './routes/run-stream';
 import { runRoutes } from './routes/runs';
 import { searchRoutes } from './routes/search';
@@ -64,6 +65,7 @@ function createRouters(deps: ApiDeps): Router[] {
   return [
     healthRoutes(deps),
     modelRoutes(deps),
+    providerRoutes(deps),
     agentRoutes(deps),
     archivalMemoryRoutes(deps),
     archiveRoutes(deps),

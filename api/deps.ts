@@ -3,6 +3,7 @@ import type { Embedder } from '../domain/embedder';
 import type { McpConnections } from '../domain/mcp';
 import type { PreviewMemory } from '../domain/memory-changes';
 import type { ModelDirectory, ModelRegistry } from '../domain/model';
+import type { ProviderAccess } from '../domain/provider';
 import type { Searches } from '../domain/search';
 import type { SchemaDeriver } from '../domain/source-tool';
 import type { Logger } from '../log';
@@ -15,6 +16,8 @@ import type { TurnClient } from './turn-client';
 export interface ApiDeps {
   readonly db: Pool;
   readonly models: ModelDirectory;
+  /** What is asked of providers that users bring, apart from models. */
+  readonly providers: ProviderAccess;
   /** Clients of models, for questions outside of turns. */
   readonly modelClient: ModelRegistry['client'];
   /** Reads the schema of a tool that comes as source code. */

@@ -64,6 +64,7 @@ const DELETABLE = [
   'groups',
   'identities',
   'passages',
+  'providers',
   'tools',
 ];
 

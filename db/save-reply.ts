@@ -82,7 +82,8 @@ async function closeStep(
      update steps set status = 'success', message_id = $4, outcome = $5, model = $6, model_handle = $7,
             model_endpoint = $8, provider_name = $9, context_window_limit = $10, prompt_tokens = $11,
             completion_tokens = $12, total_tokens = $13, cached_input_tokens = $14, cache_write_tokens = $15,
-            reasoning_tokens = $16, response_id = $17, llm_ns = $19, prompt_prefix_share = $22, completed_at = now(), error = null
+            reasoning_tokens = $16, response_id = $17, llm_ns = $19, prompt_prefix_share = $22,
+            provider_category = $23, completed_at = now(), error = null
        from run where steps.id = $1 and attempt = $2 and status = 'pending'`,
     values: [
       step.stepId,
@@ -107,6 +108,7 @@ async function closeStep(
       saved.promptMarks && JSON.stringify(saved.promptMarks),
       saved.memorySeen && JSON.stringify(saved.memorySeen),
       saved.promptPrefixShare,
+      saved.model.providerCategory,
     ],
   });
   return rowCount === 1;

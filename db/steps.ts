@@ -1,4 +1,5 @@
 import { AppError } from '../domain/errors';
+import type { ProviderCategory } from '../domain/provider';
 import type { StopReason } from '../domain/run';
 import type { StepUsage } from '../domain/usage';
 import { createConditions, type Page, selectPage } from './keyset';
@@ -16,6 +17,8 @@ export interface Step extends StepUsage {
   readonly modelHandle: string | null;
   readonly modelEndpoint: string | null;
   readonly providerName: string | null;
+  /** Null in rows of older servers, which knew only `base`. */
+  readonly providerCategory: ProviderCategory | null;
   readonly contextWindowLimit: number | null;
   readonly feedback: Feedback | null;
   readonly tags: readonly string[];
@@ -36,6 +39,7 @@ export type Feedback = 'positive' | 'negative';
 const STEP_COLUMNS = `steps.id, steps.run_id as "runId", steps.index, steps.agent_id as "agentId", steps.status,
   steps.stop_reason as "stopReason", steps.model, steps.model_handle as "modelHandle",
   steps.model_endpoint as "modelEndpoint", steps.provider_name as "providerName",
+  steps.provider_category as "providerCategory",
   steps.context_window_limit as "contextWindowLimit", steps.prompt_tokens as "promptTokens",
   steps.completion_tokens as "completionTokens", steps.total_tokens as "totalTokens",
   steps.cached_input_tokens as "cachedInputTokens", steps.cache_write_tokens as "cacheWriteTokens",

@@ -1,4 +1,5 @@
 import type { PromptPrint } from './prompt-print';
+import type { ProviderCategory } from './provider';
 import type { ImagePart, ReasoningPart, RedactedReasoningPart, TextPart, ToolCallPart } from './message';
 
 /** One request to a model, free of any provider's dialect. Adapters in `llm/` map it. */
@@ -121,6 +122,7 @@ export interface ModelInfo {
   readonly providerName: string;
   /** Letta's `provider_type` / `model_endpoint_type`: openai, anthropic, google_ai, openrouter, ollama, vllm, … */
   readonly providerType: string;
+  readonly providerCategory: ProviderCategory;
   readonly endpoint: string;
   readonly contextWindow: number;
   readonly maxOutputTokens: number;
@@ -149,7 +151,10 @@ export interface ModelDirectory {
   defaultEmbedding(): Promise<EmbeddingModelInfo | null>;
 }
 
-/** The models a worker can call: the directory and a client per handle. */
+/**
+ * The models a worker can call: the directory and a client per handle. A provider that is not there (any more) is
+ * `MODEL_NOT_FOUND`.
+ */
 export interface ModelRegistry extends ModelDirectory {
   client(handle: string): Promise<{ readonly info: ModelInfo; readonly client: ModelClient }>;
 }

@@ -4,6 +4,7 @@ import type { SteeredInput } from './inbox';
 import type { Message, MessagePart, MessageRole, ToolCallPart } from './message';
 import type { ModelReply, ModelSettings } from './model';
 import type { MemoryBlock } from './ports';
+import type { ProviderCategory } from './provider';
 import type { MemorySeen } from './prompt';
 import type { PromptMarks } from './prompt-print';
 import type { StopReason } from './run';
@@ -93,6 +94,7 @@ export interface ReplyToSave {
     readonly name: string;
     readonly endpoint: string;
     readonly providerName: string;
+    readonly providerCategory: ProviderCategory;
     readonly contextWindow: number;
   };
   /** Null where a client of a model does not print its prompts. */

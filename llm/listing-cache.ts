@@ -17,7 +17,7 @@ export class ListingCache {
   private models: readonly ModelInfo[] | null = null;
   private fetchedAt = Number.NEGATIVE_INFINITY;
   private failedAt = Number.NEGATIVE_INFINITY;
-  private underWay: Promise<void> | null = null;
+  private underWay: Promise<boolean> | null = null;
 
   constructor(private readonly options: ListingCacheOptions) {}
 
@@ -35,24 +35,32 @@ export class ListingCache {
     return this.models;
   }
 
-  private renew(): Promise<void> {
-    if (this.options.now() - this.failedAt < this.options.retryMs) return Promise.resolve();
+  /** Asks the provider however lately it failed; whether it answered with a list. */
+  refresh(): Promise<boolean> {
+    this.failedAt = Number.NEGATIVE_INFINITY;
+    return this.renew();
+  }
+
+  private renew(): Promise<boolean> {
+    if (this.options.now() - this.failedAt < this.options.retryMs) return Promise.resolve(false);
     this.underWay ??= this.fetch().finally(() => {
       this.underWay = null;
     });
     return this.underWay;
   }
 
-  private async fetch(): Promise<void> {
+  private async fetch(): Promise<boolean> {
     try {
       const models = await this.options.fetch();
       if (models.length > 0) this.models = models;
       else this.failedAt = this.options.now();
       this.fetchedAt = this.options.now();
+      return true;
     } catch (error) {
       // A provider that is down must not break the list of the others; calls to its models will tell the reason.
       this.failedAt = this.options.now();
       this.options.onFailure(error);
+      return false;
     }
   }
 }

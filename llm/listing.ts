@@ -1,3 +1,4 @@
+import { APICallError } from '@ai-sdk/provider';
 import { z } from 'zod';
 import type { ModelInfo } from '../domain/model';
 import { isReasoningModel, limitsOf } from './model-facts';
@@ -10,7 +11,7 @@ export async function fetchListing(provider: Provider, timeoutMs: number): Promi
   const signal = AbortSignal.timeout(timeoutMs);
   const get = async (path: string, headers: Readonly<Record<string, string>>): Promise<unknown> => {
     const response = await fetch(baseUrl + path, { headers, signal });
-    if (!response.ok) throw new Error(`GET ${path} answered ${response.status}`);
+    if (!response.ok) throw await refused(response, path);
     return response.json();
   };
   switch (provider.dialect) {
@@ -31,6 +32,17 @@ export async function fetchListing(provider: Provider, timeoutMs: number): Promi
   }
 }
 
+/** A refusal as the SDKs of the providers tell it. */
+const refused = async (response: Response, path: string): Promise<APICallError> =>
+  new APICallError({
+    message: `GET ${path} answered ${response.status}`,
+    url: path,
+    requestBodyValues: {},
+    statusCode: response.status,
+    responseHeaders: Object.fromEntries(response.headers),
+    responseBody: await response.text(),
+  });
+
 /** What is known of a model: its name, what its listing says, and the table for the rest. */
 export function describeModel(provider: Provider, name: string, listed: Listed = {}): ModelInfo {
   return {
@@ -38,7 +50,8 @@ export function describeModel(provider: Provider, name: string, listed: Listed =
     name,
     displayName: listed.displayName ?? name,
     providerName: provider.name,
-    providerType: provider.name,
+    providerType: provider.type,
+    providerCategory: provider.category,
     endpoint: publicAddress(provider.baseUrl),
     ...limitsOf(name, {
       ...(listed.contextWindow && { contextWindow: listed.contextWindow }),
@@ -95,7 +108,7 @@ const NOT_CHAT =
   /embed|whisper|(^|[-/])tts|tts(-|$)|dall-e|moderation|transcribe|realtime|(^|[-/])audio|-audio|image|(^|[-/])sora|davinci|babbage|turbo-instruct|-search-|deep-research|computer-use|codex-mini|rerank/i;
 const OPENAI_CHAT = /^(gpt-|chatgpt-|o\d|ft:)/;
 
-function isChatModel({ name, isOriginal }: Provider, model: OpenAiModel): boolean {
+function isChatModel({ type, isOriginal }: Provider, model: OpenAiModel): boolean {
   const outputs = model.architecture?.output_modalities;
   if (outputs) return outputs.includes('text');
   if (
@@ -104,7 +117,7 @@ function isChatModel({ name, isOriginal }: Provider, model: OpenAiModel): boolea
   )
     return false;
   if (NOT_CHAT.test(model.id)) return false;
-  return name !== 'openai' || !isOriginal || OPENAI_CHAT.test(model.id);
+  return type !== 'openai' || !isOriginal || OPENAI_CHAT.test(model.id);
 }
 
 const AnthropicListing = z.object({

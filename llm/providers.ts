@@ -1,3 +1,6 @@
+import { AppError } from '../domain/errors';
+import type { ProviderCategory, ProviderFields } from '../domain/provider';
+
 /** Key and address of one provider. It is configured when one of the two is there. */
 export interface ProviderEndpoint {
   readonly apiKey: string | null;
@@ -21,8 +24,11 @@ export type ProviderConfig = Readonly<Partial<Record<ProviderKey, ProviderEndpoi
 
 /** A configured provider with everything the adapters need. */
 export interface Provider {
-  /** First part of the handle, and Letta's provider type. */
+  /** First part of the handle. */
   readonly name: string;
+  /** Letta's provider type: what kind of server it is, whatever its name. */
+  readonly type: string;
+  readonly category: ProviderCategory;
   readonly label: string;
   readonly dialect: 'openai' | 'anthropic' | 'google';
   readonly apiKey: string | null;
@@ -32,36 +38,44 @@ export interface Provider {
   readonly isOriginal: boolean;
 }
 
-type Description = Pick<Provider, 'name' | 'label' | 'dialect' | 'keyName'> & { readonly address: string };
+type Description = Pick<Provider, 'type' | 'label' | 'dialect' | 'keyName'> & {
+  readonly address: string;
+  /** Whether servers of this kind commonly want no key. */
+  readonly isKeyless?: boolean;
+};
 
-const openAiLike = (name: string, label: string, keyName: string, address: string): Description => ({
-  name,
+const openAiLike = (type: string, label: string, keyName: string, address: string): Description => ({
+  type,
   label,
   keyName,
   address,
   dialect: 'openai',
 });
 
+const keyless = (description: Description): Description => ({ ...description, isKeyless: true });
+
 const DESCRIPTIONS: Readonly<Record<ProviderKey, Description>> = {
   openai: openAiLike('openai', 'OpenAI', 'OPENAI_API_KEY', 'https://api.openai.com/v1'),
   anthropic: {
-    name: 'anthropic',
+    type: 'anthropic',
     label: 'Anthropic',
     keyName: 'ANTHROPIC_API_KEY',
     address: 'https://api.anthropic.com/v1',
     dialect: 'anthropic',
   },
   gemini: {
-    name: 'google_ai',
+    type: 'google_ai',
     label: 'Google Gemini',
     keyName: 'GEMINI_API_KEY',
     address: 'https://generativelanguage.googleapis.com/v1beta',
     dialect: 'google',
   },
   openrouter: openAiLike('openrouter', 'OpenRouter', 'OPENROUTER_API_KEY', 'https://openrouter.ai/api/v1'),
-  ollama: openAiLike('ollama', 'Ollama', 'OLLAMA_BASE_URL', 'http://127.0.0.1:11434/v1'),
-  lmstudio: openAiLike('lmstudio_openai', 'LM Studio', 'LMSTUDIO_BASE_URL', 'http://127.0.0.1:1234/v1'),
-  vllm: openAiLike('vllm', 'vLLM', 'VLLM_API_BASE', 'http://127.0.0.1:8000/v1'),
+  ollama: keyless(openAiLike('ollama', 'Ollama', 'OLLAMA_BASE_URL', 'http://127.0.0.1:11434/v1')),
+  lmstudio: keyless(
+    openAiLike('lmstudio_openai', 'LM Studio', 'LMSTUDIO_BASE_URL', 'http://127.0.0.1:1234/v1'),
+  ),
+  vllm: keyless(openAiLike('vllm', 'vLLM', 'VLLM_API_BASE', 'http://127.0.0.1:8000/v1')),
   groq: openAiLike('groq', 'Groq', 'GROQ_API_KEY', 'https://api.groq.com/openai/v1'),
   together: openAiLike('together', 'Together', 'TOGETHER_API_KEY', 'https://api.together.xyz/v1'),
   deepseek: openAiLike('deepseek', 'DeepSeek', 'DEEPSEEK_API_KEY', 'https://api.deepseek.com/v1'),
@@ -70,15 +84,65 @@ const DESCRIPTIONS: Readonly<Record<ProviderKey, Description>> = {
 
 /** The configured providers, in the order in which their models are listed. */
 export function configuredProviders(config: ProviderConfig): readonly Provider[] {
-  return Object.entries(DESCRIPTIONS).flatMap(([key, { address, ...description }]): Provider[] => {
+  return Object.entries(DESCRIPTIONS).flatMap(([key, description]): Provider[] => {
     const endpoint = config[key as ProviderKey]; // The table's keys are exactly these.
-    if (!endpoint || (!endpoint.apiKey && !endpoint.baseUrl)) return [];
-    const baseUrl = endpoint.baseUrl ? withVersion(endpoint.baseUrl, new URL(address).pathname) : address;
-    const isOriginal = baseUrl === address;
-    const isProxy = description.name === 'openai' && !isOriginal;
-    const label = isProxy ? 'OpenAI-compatible endpoint' : description.label;
-    return [{ ...description, label, baseUrl, isOriginal, apiKey: endpoint.apiKey || null }];
+    if (!isConfigured(endpoint)) return [];
+    const { type, keyName, dialect } = description;
+    const reached = addressed(description, endpoint.baseUrl);
+    return [
+      { ...reached, name: type, type, keyName, dialect, category: 'base', apiKey: endpoint.apiKey || null },
+    ];
   });
+}
+
+const isConfigured = (endpoint: ProviderEndpoint | null | undefined): endpoint is ProviderEndpoint =>
+  Boolean(endpoint?.apiKey) || Boolean(endpoint?.baseUrl);
+
+/**
+ * A provider that a user brought. Without an address of its own it is where the environment's provider of its type is,
+ * or else at its maker's. `INVALID_ARGUMENT` for a type without a client, and where a key is missing.
+ */
+export function broughtProvider(fields: ProviderFields, config: ProviderConfig): Provider {
+  const [key, description] =
+    Object.entries(DESCRIPTIONS).find(([, { type }]) => type === fields.providerType) ?? [];
+  if (!description) throw noClient(fields.providerType);
+  const configured = config[key as ProviderKey]; // The table's keys are exactly these.
+  const { type, dialect, isKeyless = false } = description;
+  const { label, baseUrl, isOriginal } = addressed(
+    description,
+    fields.baseUrl ?? configured?.baseUrl ?? null,
+  );
+  if (!fields.apiKey && isOriginal && !isKeyless) {
+    throw new AppError('INVALID_ARGUMENT', `${label} wants a key: api_key must not be empty.`);
+  }
+  return {
+    name: fields.name,
+    type,
+    category: 'byok',
+    label: `${label} (provider ${fields.name})`,
+    dialect,
+    apiKey: fields.apiKey || null,
+    baseUrl,
+    keyName: `the api_key of provider ${fields.name}`,
+    isOriginal,
+  };
+}
+
+const noClient = (providerType: string): AppError =>
+  new AppError(
+    'INVALID_ARGUMENT',
+    `This server has no client for providers of type '${providerType}'. It has clients for ` +
+      `${Object.values(DESCRIPTIONS)
+        .map(({ type }) => type)
+        .join(', ')}; a provider with an API like OpenAI's can be ` +
+      `stored as openai with its base_url.`,
+  );
+
+function addressed({ type, label, address }: Description, given: string | null) {
+  const baseUrl = given ? withVersion(given, new URL(address).pathname) : address;
+  const isOriginal = baseUrl === address;
+  const isProxy = type === 'openai' && !isOriginal;
+  return { baseUrl, isOriginal, label: isProxy ? 'OpenAI-compatible endpoint' : label };
 }
 
 /** The address without a slash at the end; a bare host gets the path of the API's version. */

@@ -1,77 +1,69 @@
 import { AppError } from '../domain/errors';
-import type { EmbeddingModelInfo, ModelClient, ModelInfo, ModelRegistry } from '../domain/model';
-import { createAnthropicClient } from './anthropic/client';
-import { classifyError } from './classify-error';
+import type { EmbeddingModelInfo, ModelInfo, ModelRegistry } from '../domain/model';
+import type { ProviderAccess, ProviderFields, StoredProviders } from '../domain/provider';
+import { type BroughtOffers, createBroughtOffers } from './brought-offers';
+import { checkProvider } from './check-provider';
 import { createDemoClient } from './demo/client';
 import { DEMO_MODEL } from './demo/model';
-import { createGoogleClient } from './google/client';
-import { ListingCache } from './listing-cache';
-import { describeModel, fetchListing } from './listing';
-import { createOpenAiClient } from './openai/client';
-import { configuredProviders, publicAddress } from './providers';
+import { describeModel } from './listing';
+import { LISTING_TIMEOUT_MS, type Offer, type OfferOptions, toOffer } from './offers';
 import { printed } from './printed';
+import { broughtProvider, configuredProviders, publicAddress } from './providers';
 import type { Provider, ProviderConfig } from './providers';
-import { createSerializedPrompts, type SerializedPrompts } from './serialized-prompts';
+import { createSerializedPrompts } from './serialized-prompts';
 
 export type { ProviderConfig, ProviderEndpoint, ProviderKey } from './providers';
 
-export interface ModelRegistryOptions {
-  /** How long a provider's list is served before it is renewed (default 5 minutes). */
-  readonly listingTtlMs?: number;
-  /** How long a listing may take (default 5 s). */
-  readonly listingTimeoutMs?: number;
-  /** How long a provider that failed to list is left alone (default 10 s). */
-  readonly listingRetryMs?: number;
-  /** How long a stream may be silent (default 2 minutes). */
-  readonly idleTimeoutMs?: number;
+export interface ModelRegistryOptions extends OfferOptions {
   /** How much of serialized prompts is kept (default 64 MB). */
   readonly promptCacheBytes?: number;
-  /** Whether replies go on at OpenAI while nobody listens, where an agent does not say (default false). */
-  readonly openAiBackground?: boolean;
   /** Pause between the demo model's words (default none). */
   readonly demoDelayMs?: number;
-  readonly now?: () => number;
   /** The embedding model of a server of its own; null while it can't be asked. */
   readonly ownEmbedding?: () => Promise<EmbeddingModelInfo | null>;
-  /** Told when a provider does not list its models. */
-  readonly log?: { warn(facts: object, message: string): void };
+  /** Where providers are that users brought; without it there are none. */
+  readonly stored?: StoredProviders;
 }
 
-/** A configured provider with its list and its client. */
-interface Offer {
-  readonly provider: Provider;
-  readonly listing: ListingCache;
-  readonly client: ModelClient;
+/** The models of a process, and what else may be asked of providers that users bring. */
+export interface Models extends ModelRegistry {
+  readonly providers: ProviderAccess;
 }
 
 /**
  * Models by handle. Nothing is fetched here: lists are asked for when first needed, and a provider that is down
- * breaks neither the start nor the others. Without any provider there is exactly the demo model.
+ * breaks neither the start nor the others. Without any provider in `config` there is the demo model.
  */
-export function createModelRegistry(
-  config: ProviderConfig,
-  options: ModelRegistryOptions = {},
-): ModelRegistry {
+export function createModelRegistry(config: ProviderConfig, options: ModelRegistryOptions = {}): Models {
   const prompts = createSerializedPrompts(options.promptCacheBytes);
   const offers = configuredProviders(config).map((provider) => toOffer(provider, prompts, options));
   const demo =
     offers.length === 0 ? printed(createDemoClient({ delayMs: options.demoDelayMs ?? 0 }), prompts) : null;
+  const isOwn = (name: string): boolean => offers.some(({ provider }) => provider.name === name);
+  const brought = createBroughtOffers({
+    stored: options.stored ?? NONE_STORED,
+    toOffer: (fields) => toOffer(broughtProvider(fields, config), prompts, options),
+    isOwn,
+  });
 
   async function list(): Promise<readonly ModelInfo[]> {
-    if (demo) return [DEMO_MODEL];
-    const lists = await Promise.all(offers.map((offer) => offer.listing.current()));
-    return lists.flatMap((models) => models ?? []);
+    const all = [...offers, ...(await brought.all())];
+    const lists = await Promise.all(all.map((offer) => offer.listing.current()));
+    return [...(demo ? [DEMO_MODEL] : []), ...lists.flatMap((models) => models ?? [])];
   }
 
-  function find(handle: string): { readonly offer: Offer; readonly name: string } | null {
+  /** The server's own providers come first: only a name that is none of theirs is looked up. */
+  async function find(handle: string): Promise<{ readonly offer: Offer; readonly name: string } | null> {
     const { providerName, name } = parseHandle(handle);
-    const offer = offers.find(({ provider }) => provider.name === providerName);
-    return offer && name !== '' ? { offer, name } : null;
+    if (name === '') return null;
+    const offer =
+      offers.find(({ provider }) => provider.name === providerName) ?? (await brought.find(providerName));
+    return offer && { offer, name };
   }
 
   async function resolve(handle: string): Promise<ModelInfo> {
-    const found = find(handle);
     if (demo && handle === DEMO_MODEL.handle) return DEMO_MODEL;
+    const found = await find(handle);
     if (!found) throw notFound(handle, await list());
     const { offer, name } = found;
     const byName = (models: readonly ModelInfo[] | null) => models?.find((model) => model.name === name);
@@ -82,24 +74,15 @@ export function createModelRegistry(
     throw notFound(handle, await list());
   }
 
-  async function embeddings(): Promise<readonly EmbeddingModelInfo[]> {
-    const own = (await options.ownEmbedding?.()) ?? null;
-    const listed = offers.flatMap(({ provider }) =>
-      provider.name === 'openai' ? openAiEmbeddings(provider) : [],
-    );
-    return own ? [own, ...listed] : listed;
-  }
-
   return {
     list,
     resolve,
-    listEmbeddings: embeddings,
-    resolveEmbedding: async (handle) => findEmbedding(handle, await embeddings()),
-    defaultEmbedding: async () => (await options.ownEmbedding?.()) ?? null,
+    ...embeddingModels(offers, options),
+    providers: toAccess(config, { brought, isOwn, timeoutMs: options.listingTimeoutMs }),
     client: async (handle) => {
       if (demo && handle === DEMO_MODEL.handle) return { info: DEMO_MODEL, client: demo };
-      const found = find(handle);
-      if (!found) throw notFound(handle, await list());
+      const found = await find(handle);
+      if (!found) throw providerGone(handle);
       const { offer, name } = found;
       // An agent keeps its model when the provider stops listing it: the provider itself has the last word.
       const known = (await offer.listing.current())?.find((model) => model.name === name);
@@ -108,47 +91,62 @@ export function createModelRegistry(
   };
 }
 
-function toOffer(provider: Provider, prompts: SerializedPrompts, options: ModelRegistryOptions): Offer {
-  const {
-    listingTimeoutMs = 5000,
-    listingTtlMs = 300_000,
-    listingRetryMs = 10_000,
-    now = Date.now,
-  } = options;
-  const listing = new ListingCache({
-    fetch: () => fetchListing(provider, listingTimeoutMs),
-    now,
-    ttlMs: listingTtlMs,
-    retryMs: listingRetryMs,
-    onFailure: (error) => {
-      const { message } = classifyError(error, {
-        ...provider,
-        secrets: [provider.apiKey ?? ''],
-        model: 'the list of models',
-      });
-      options.log?.warn(
-        { provider: provider.name },
-        `The models of ${provider.label} are not listed: ${message}`,
-      );
+const NONE_STORED: StoredProviders = {
+  list: () => Promise.resolve([]),
+  byName: () => Promise.resolve(null),
+};
+
+// First parts of handles that mean something else, whatever providers there are.
+const TAKEN_NAMES: readonly string[] = ['everturn', 'openai-proxy'];
+
+function toAccess(
+  config: ProviderConfig,
+  parts: {
+    readonly brought: BroughtOffers;
+    readonly isOwn: (name: string) => boolean;
+    readonly timeoutMs: number | undefined;
+  },
+): ProviderAccess {
+  const { brought, isOwn, timeoutMs = LISTING_TIMEOUT_MS } = parts;
+  const toProvider = (fields: ProviderFields): Provider => broughtProvider(fields, config);
+  return {
+    assertUsable(fields) {
+      if (isOwn(fields.name) || TAKEN_NAMES.includes(fields.name)) throw ownName(fields.name);
+      toProvider(fields);
     },
-  });
-  return { provider, listing, client: toClient(provider, prompts, options) };
+    addressOf: (fields) => publicAddress(toProvider(fields).baseUrl),
+    check: async (fields) => checkProvider(toProvider(fields), timeoutMs),
+    refresh: async (provider) => brought.refresh(provider),
+  };
 }
 
-function toClient(
-  { name, baseUrl, apiKey, label, keyName, dialect }: Provider,
-  prompts: SerializedPrompts,
-  { idleTimeoutMs = 300_000, openAiBackground = false }: ModelRegistryOptions,
-): ModelClient {
-  const shared = { baseUrl, label, keyName, idleTimeoutMs };
-  switch (dialect) {
-    case 'openai':
-      return createOpenAiClient({ ...shared, apiKey, prompts, provider: name, background: openAiBackground });
-    case 'anthropic':
-      return printed(createAnthropicClient({ ...shared, apiKey: apiKey ?? '' }), prompts);
-    case 'google':
-      return printed(createGoogleClient({ ...shared, apiKey: apiKey ?? '' }), prompts);
+const ownName = (name: string): AppError =>
+  new AppError(
+    'INVALID_ARGUMENT',
+    `The server itself has the provider name '${name}'. Choose another name for the provider.`,
+  );
+
+const providerGone = (handle: string): AppError =>
+  new AppError(
+    'MODEL_NOT_FOUND',
+    `There is no provider '${parseHandle(handle).providerName}' for model ${handle}: it was deleted, or is not ` +
+      'configured on this server. Store it again (POST /v1/providers/), or give the agent another model.',
+  );
+
+function embeddingModels(offers: readonly Offer[], { ownEmbedding }: ModelRegistryOptions) {
+  const own = async (): Promise<EmbeddingModelInfo | null> => (await ownEmbedding?.()) ?? null;
+  async function listEmbeddings(): Promise<readonly EmbeddingModelInfo[]> {
+    const first = await own();
+    const listed = offers.flatMap(({ provider }) =>
+      provider.name === 'openai' ? openAiEmbeddings(provider) : [],
+    );
+    return first ? [first, ...listed] : listed;
   }
+  return {
+    listEmbeddings,
+    resolveEmbedding: async (handle: string) => findEmbedding(handle, await listEmbeddings()),
+    defaultEmbedding: own,
+  };
 }
 
 function parseHandle(handle: string): { readonly providerName: string; readonly name: string } {

@@ -9,15 +9,15 @@ import type { TurnClient } from '../api/turn-client';
 import { loadConfig, readEnvironment, type Config } from '../config';
 import { PASSAGES_DUE_CHANNEL } from '../db/archives/passages';
 import { createListener } from '../db/listener';
-import { createPool } from '../db/pool';
+import { createPool, type Pool } from '../db/pool';
 import { holdPresence, newPresence } from '../db/presence';
+import { createStoredProviders } from '../db/providers';
 import { RUN_CANCELLED_CHANNEL, RUN_EVENTS_CHANNEL } from '../db/run-events';
 import { ensureBuiltinTools } from '../db/tools';
 import { AppError } from '../domain/errors';
-import type { ModelRegistry } from '../domain/model';
 import type { ToolLimits } from '../domain/tool-limits';
 import { createOwnEmbeddingModel } from '../llm/embeddings/own-models';
-import { createModelRegistry } from '../llm/registry';
+import { createModelRegistry, type Models } from '../llm/registry';
 import { createLogger, type Logger } from '../log';
 import { toBuiltinTool, type ToolModule } from '../tools/handler';
 import { builtinTools } from '../tools/registry';
@@ -65,12 +65,12 @@ export async function serve(
   config: Config,
   log: Logger,
   { tools = [], toolLimits, keepalive, aroundActivities = same, aroundTurns = same }: ServeOptions = {},
-): Promise<RunningServer & { readonly models: ModelRegistry }> {
+): Promise<RunningServer & { readonly models: Models }> {
   const { url, address } = requireServices(config);
   const onError = (error: Error) => log.warn({ err: error }, 'lost a connection to Postgres');
   const pool = createPool(url, { max: 40, onError });
   const connection = await connectTemporal({ ...config.temporal, address });
-  const models = createModels(config, log);
+  const models = createModels(config, pool, log);
   const memory = await composeArchivalMemory(config, { pool, models, log });
   const mcp = createMcp(config, pool);
   const [watcher, cancelled, closings] = [createRunWatcher(), createCancelledRuns(), createClosings()];
@@ -124,9 +124,15 @@ export async function serve(
   };
 }
 
-function createModels({ providers, embeddings, openAiBackground }: Config, log: Logger): ModelRegistry {
+function createModels({ providers, embeddings, openAiBackground }: Config, pool: Pool, log: Logger): Models {
   const ownEmbedding = embeddings && createOwnEmbeddingModel(embeddings, log);
-  return createModelRegistry(providers, { log, openAiBackground, ...(ownEmbedding && { ownEmbedding }) });
+  const stored = createStoredProviders(pool);
+  return createModelRegistry(providers, {
+    log,
+    openAiBackground,
+    stored,
+    ...(ownEmbedding && { ownEmbedding }),
+  });
 }
 
 const same = <T>(each: T): T => each;
@@ -199,7 +205,7 @@ async function main(): Promise<void> {
 }
 
 // A provider that is slow to list its models does not hold up the start.
-async function listedModels(models: ModelRegistry): Promise<readonly string[]> {
+async function listedModels(models: Models): Promise<readonly string[]> {
   const listed = await Promise.race([models.list().catch(() => []), sleep(1_000, [])]);
   return listed.map(({ handle }) => handle);
 }

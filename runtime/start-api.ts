@@ -16,8 +16,8 @@ import type { Config } from '../config';
 import type { Pool } from '../db/pool';
 import { AppError } from '../domain/errors';
 import type { McpConnections } from '../domain/mcp';
-import type { ModelRegistry } from '../domain/model';
 import type { SchemaDeriver } from '../domain/source-tool';
+import type { Models } from '../llm/registry';
 import type { Logger } from '../log';
 import { previewMemory } from '../tools/preview-memory';
 import { hasTurnAttributes } from '../worker/search-attributes';
@@ -29,7 +29,7 @@ export interface ApiParts {
   readonly log: Logger;
   readonly pool: Pool;
   readonly connection: NativeConnection;
-  readonly models: ModelRegistry;
+  readonly models: Models;
   readonly mcp: McpConnections;
   readonly memory: ArchivalMemory;
   readonly watcher: RunWatcher;
@@ -81,6 +81,7 @@ async function toDeps(parts: ApiParts): Promise<ApiDeps> {
     models,
     mcp,
     deriveSchema,
+    providers: models.providers,
     modelClient: (handle) => models.client(handle),
     previewMemory,
     turns: parts.around(createTurnClient(client, { taskQueue, isSearchable, closings })),

@@ -62,6 +62,14 @@ const PASSAGE_FORM = archives('are stored with their vector in the form of the o
 const BY_WORDS =
   'By words and, where there is an embedding model, by vectors; without one by words, whatever `search_mode` asks for.';
 
+const providers = proof('contract/providers.test.ts');
+const PROVIDER_FORM = providers(
+  'is created, read, changed and deleted in the form of the original, without its keys',
+);
+const PROVIDER_TYPES_LIMIT =
+  'Types that this server has no client for are refused (docs/operations.md); embedding models of such providers are not offered.';
+const PROVIDER_CHECK = 'asks the provider for its models with the key, before and after it is stored';
+
 const GROUP_FORM = 'shows a group in the form of the original';
 const mcpServers = proof('contract/mcp-servers.test.ts');
 const mcpOAuth = proof('contract/mcp-oauth.test.ts');
@@ -102,6 +110,14 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'GET /v1/health': models('answers health without asking anyone'),
   'GET /v1/models': LISTED_MODELS,
   'GET /v1/models/embedding': LISTED_MODELS,
+  'GET /v1/providers': providers('is found by name and type, in pages, by the unmodified SDK as well'),
+  'POST /v1/providers': { ...PROVIDER_FORM, limit: PROVIDER_TYPES_LIMIT },
+  'GET /v1/providers/{}': PROVIDER_FORM,
+  'PATCH /v1/providers/{}': PROVIDER_FORM,
+  'DELETE /v1/providers/{}': PROVIDER_FORM,
+  'POST /v1/providers/check': providers(PROVIDER_CHECK, PROVIDER_TYPES_LIMIT),
+  'POST /v1/providers/{}/check': providers(PROVIDER_CHECK),
+  'PATCH /v1/providers/{}/refresh': providers('are read anew on request, for every process'),
   'GET /v1/tags': agentStore('lists the tags of agents and blocks once each, in order and in pages'),
 
   'POST /v1/agents': agents(
@@ -392,7 +408,10 @@ export const DIFFERENCES: readonly string[] = [
   'A sleeper (`enable_sleeptime`) needs no embedding and has no block of its own beside those it shares; groups of other types ' +
     'cannot be created.',
   'The `delete` command of `memory` takes a block out of the agent’s memory and keeps the block, which may be shared.',
-  'Without a model provider the model `everturn/demo` is offered; there is no hosted free model.',
+  'Without a model provider of the server’s own the model `everturn/demo` is offered; there is no hosted free model.',
+  'Keys of providers are never shown: `api_key_enc` is `[secret]`, and `[secret]` as `api_key` keeps the stored key. A provider that is ' +
+    'created again with the same fields is the stored one, with others a 409. A provider that is deleted is gone. Agents on ' +
+    'models of such a provider are summarized by a light model of the same provider.',
 ];
 
 /** What clients of this server can use that Letta does not have. */

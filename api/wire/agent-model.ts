@@ -243,14 +243,16 @@ function toModelSettings(config: JsonObject, given: JsonObject): JsonObject {
 }
 
 const SUMMARIZERS: Readonly<Record<string, string>> = {
-  openai: 'openai/gpt-5-mini',
-  anthropic: 'anthropic/claude-haiku-4-5',
-  google_ai: 'google_ai/gemini-2.5-flash',
+  openai: 'gpt-5-mini',
+  anthropic: 'claude-haiku-4-5',
+  google_ai: 'gemini-2.5-flash',
 };
 
 /** The light model of the same provider that Letta summarizes with; null where there is none. */
-export const preferredSummarizer = (model: ModelInfo): string | null =>
-  SUMMARIZERS[model.providerType] ?? null;
+export function preferredSummarizer({ providerType, providerName }: ModelInfo): string | null {
+  const name = SUMMARIZERS[providerType];
+  return name === undefined ? null : `${providerName}/${name}`;
+}
 
 /** Compaction as it is stored: what the client asked for over what it is by default. */
 export function compactionDocument(

@@ -7,7 +7,7 @@ export const toModelConfig = (model: ModelInfo) => ({
   model: model.name,
   model_endpoint_type: model.providerType,
   model_endpoint: model.endpoint,
-  provider_category: 'base',
+  provider_category: model.providerCategory,
   model_wrapper: null,
   context_window: model.contextWindow,
   put_inner_thoughts_in_kwargs: false,
@@ -81,10 +81,10 @@ export const ListModelsQuery = z.object({
   provider_type: queryText(),
 });
 
-/** Whether a model passes the filters of a list. Every provider of this server is of category `base`. */
+/** Whether a model passes the filters of a list. */
 export function matchesModelQuery(model: ModelInfo, query: z.output<typeof ListModelsQuery>): boolean {
   return (
-    (query.provider_category === undefined || query.provider_category.includes('base')) &&
+    (query.provider_category === undefined || query.provider_category.includes(model.providerCategory)) &&
     (query.provider_name === undefined || query.provider_name === model.providerName) &&
     (query.provider_type === undefined || query.provider_type === model.providerType)
   );

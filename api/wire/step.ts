@@ -11,7 +11,7 @@ export const toWireStep = (step: Step) => ({
   run_id: step.runId,
   agent_id: step.agentId,
   provider_name: step.providerName,
-  provider_category: 'base',
+  provider_category: step.providerCategory ?? 'base',
   model: step.model,
   model_handle: step.modelHandle,
   model_endpoint: step.modelEndpoint,

@@ -8,6 +8,7 @@ export const DEMO_MODEL: ModelInfo = {
   providerName: 'everturn',
   // Letta's clients know a fixed set of types; this one's settings have OpenAI's shape.
   providerType: 'openai',
+  providerCategory: 'base',
   endpoint: 'everturn:demo',
   contextWindow: 128_000,
   maxOutputTokens: 4_096,

@@ -207,3 +207,20 @@ it('says what went wrong when there is no such agent or model', async () => {
   expect(agent.stderr + agent.stdout).toContain('not found');
   expect(model.stderr + model.stdout).toContain('openai/gpt-nope not found');
 });
+
+it('connects a provider with a key of its user, changes the key, and talks to its models', async () => {
+  const connect = async (key: string): Promise<unknown> => {
+    const run = await letta('connect', 'openai', key);
+    expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('lc-openai') });
+    return get('providers/?name=lc-openai');
+  };
+
+  const connected = await connect('sk-first-of-the-user');
+  const again = await connect('sk-next-of-the-user');
+  const { result } = await answer('SAY connected', '--new-agent', '-m', 'lc-openai/gpt-4.1');
+
+  expect(connected).toEqual([expect.objectContaining({ name: 'lc-openai', provider_category: 'byok' })]);
+  expect(again).toEqual([expect.objectContaining({ id: (connected as [{ id: string }])[0].id })]);
+  expect(result).toBe('connected');
+  expect(fake.requests.at(-1)?.authorization).toBe('Bearer sk-next-of-the-user');
+});

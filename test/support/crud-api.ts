@@ -38,6 +38,7 @@ const model = (providerName: string, name: string, facts: Partial<ModelInfo> = {
   displayName: name,
   providerName,
   providerType: providerName,
+  providerCategory: 'base',
   endpoint: 'http://127.0.0.1:1/v1',
   contextWindow: 128_000,
   maxOutputTokens: 16_384,

@@ -8,6 +8,7 @@ import type { Pool } from '../../db/pool';
 import { AppError } from '../../domain/errors';
 import type { ModelDirectory, ModelInfo } from '../../domain/model';
 import type { TurnInput } from '../../domain/turn';
+import { createModelRegistry } from '../../llm/registry';
 import { previewMemory } from '../../tools/preview-memory';
 import { createSourceLanguages } from '../../tools/source-languages';
 import { testPython } from './python-language';
@@ -37,12 +38,15 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
-export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<TestApi> {
+type Overrides = Partial<ApiDeps>;
+
+export async function startTestApi(overrides: Overrides | ((db: Pool) => Overrides) = {}): Promise<TestApi> {
   const database = await createTestDatabase();
   const startedTurns: TurnInput[] = [];
   const deps: ApiDeps = {
     db: database.pool,
     models: MODELS,
+    providers: createModelRegistry({}).providers,
     modelClient: () => Promise.reject(new AppError('NOT_FOUND', 'There is no model in this test.')),
     deriveSchema: createSourceLanguages({ python: testPython(), typescript: null }).deriveSchema,
     previewMemory,
@@ -60,7 +64,7 @@ export async function startTestApi(overrides: Partial<ApiDeps> = {}): Promise<Te
       startUndo: () => Promise.resolve(),
     },
     ...testArchives(database.pool),
-    ...overrides,
+    ...(typeof overrides === 'function' ? overrides(database.pool) : overrides),
   };
   const server = createApp(deps).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -96,6 +100,7 @@ const GPT: ModelInfo = {
   displayName: 'gpt-4.1',
   providerName: 'openai',
   providerType: 'openai',
+  providerCategory: 'base',
   endpoint: 'https://api.openai.com/v1',
   contextWindow: 1_047_576,
   maxOutputTokens: 32_768,

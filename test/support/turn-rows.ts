@@ -109,6 +109,7 @@ export function replyTo(
       name: 'gpt-4.1',
       endpoint: 'x',
       providerName: 'openai',
+      providerCategory: 'base',
       contextWindow: 1,
     },
     promptMarks: null,

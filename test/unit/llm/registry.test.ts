@@ -59,6 +59,7 @@ it('lists the chat models of every provider by handle', async () => {
     name: 'gpt-4.1',
     displayName: 'gpt-4.1',
     providerName: 'openai',
+    providerCategory: 'base',
     providerType: 'openai',
     endpoint: own.url,
     contextWindow: 1_047_576,
@@ -192,7 +193,7 @@ it('gives a client for a model the provider no longer lists, and none for a prov
 
   expect(info.handle).toBe('openai/gpt-4o');
   expect(reply.parts).toMatchObject([{ text: 'Hello! I am the fake model and you said: Hi' }]);
-  expect(await failure(models.client('anthropic/claude-x'))).toMatchObject({ code: 'NOT_FOUND' });
+  expect(await failure(models.client('anthropic/claude-x'))).toMatchObject({ code: 'MODEL_NOT_FOUND' });
 });
 
 it('lists OpenAI’s embedding models, behind a proxy too', async () => {
