@@ -20,6 +20,7 @@ import { contextRoutes } from './routes/context';
 import { conversationRoutes } from './routes/conversations';
 import { doctorRoutes } from './routes/doctor';
 import { effectRoutes } from './routes/effects';
+import { folderRoutes } from './routes/folders';
 import { generateRoutes } from './routes/generate';
 import { groupRoutes } from './routes/groups';
 import { identityRoutes } from './routes/identities';
@@ -72,6 +73,7 @@ function createRouters(deps: ApiDeps): Router[] {
     searchRoutes(deps),
     agentFileRoutes(deps),
     blockRoutes(deps),
+    folderRoutes(deps),
     identityRoutes(deps),
     memoryHistoryRoutes(deps),
     toolRoutes(deps),

@@ -11,6 +11,7 @@ const TAXONOMY = {
   UNAUTHORIZED: { status: 401, retryable: false },
   EXPIRED: { status: 410, retryable: false },
   PAYLOAD_TOO_LARGE: { status: 413, retryable: false },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false },
   NOT_IMPLEMENTED: { status: 501, retryable: false },
   UNAVAILABLE: { status: 503, retryable: true },
   CANCELLED: { status: 409, retryable: false },

@@ -31,6 +31,7 @@ const conversing = proof('e2e/conversations.test.ts');
 const contexts = proof('contract/context.test.ts');
 const compactions = proof('e2e/compaction.test.ts');
 const identities = proof('contract/identities.test.ts');
+const folders = proof('contract/folders.test.ts');
 const jobs = proof('contract/jobs.test.ts');
 const files = proof('contract/agent-files.test.ts');
 
@@ -47,6 +48,14 @@ const IDENTITY_OF_AGENTS = identities(
 const IDENTITY_OF_BLOCKS = identities(
   'are found by it, and are no memory of its agents unless they have them',
 );
+const FOLDER_FORM = folders('is created, read, listed, changed and deleted in the form of the original');
+const FOLDER_FILES = folders('is uploaded, read, listed and deleted by the unmodified SDK');
+const FOLDER_PASSAGES = folders(
+  'is completed when its passages have their vectors, which come after the upload and survive any death',
+);
+const FOLDER_NUMBERS = folders('all folders are told in numbers, folder by folder where asked for');
+const UPLOAD_LIMIT = 'Texts of at most 10 MB; PDF and other binary files are refused with 415.';
+const SOURCES = folders('sources are folders under their older name');
 const JOB_LISTS = jobs('shows runs as jobs, newest first, also the active ones alone');
 const JOB_ENDS = jobs('cancels the run behind a job, and deletes one that is over');
 const ARCHIVE_FORM = archives('are created, read, listed, changed and deleted in the form of the original');
@@ -263,6 +272,35 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'PATCH /v1/agents/{}/identities/detach/{}': IDENTITY_OF_AGENTS,
   'PATCH /v1/blocks/{}/identities/attach/{}': IDENTITY_OF_BLOCKS,
   'PATCH /v1/blocks/{}/identities/detach/{}': IDENTITY_OF_BLOCKS,
+
+  'GET /v1/folders': FOLDER_FORM,
+  'POST /v1/folders': FOLDER_FORM,
+  'GET /v1/folders/count': FOLDER_FORM,
+  'GET /v1/folders/metadata': FOLDER_NUMBERS,
+  'GET /v1/folders/name/{}': FOLDER_FORM,
+  'GET /v1/folders/{}': FOLDER_FORM,
+  'PATCH /v1/folders/{}': FOLDER_FORM,
+  'DELETE /v1/folders/{}': FOLDER_FORM,
+  'GET /v1/folders/{}/agents': FOLDER_FILES,
+  'GET /v1/folders/{}/files': FOLDER_FILES,
+  'GET /v1/folders/{}/files/{}': FOLDER_FILES,
+  'DELETE /v1/folders/{}/{}': FOLDER_FILES,
+  'GET /v1/folders/{}/passages': FOLDER_PASSAGES,
+  'POST /v1/folders/{}/upload': { ...FOLDER_FILES, limit: UPLOAD_LIMIT },
+  'GET /v1/sources': SOURCES,
+  'POST /v1/sources': SOURCES,
+  'GET /v1/sources/count': SOURCES,
+  'GET /v1/sources/metadata': SOURCES,
+  'GET /v1/sources/name/{}': SOURCES,
+  'GET /v1/sources/{}': SOURCES,
+  'PATCH /v1/sources/{}': SOURCES,
+  'DELETE /v1/sources/{}': SOURCES,
+  'GET /v1/sources/{}/agents': SOURCES,
+  'GET /v1/sources/{}/files': SOURCES,
+  'GET /v1/sources/{}/files/{}': SOURCES,
+  'DELETE /v1/sources/{}/{}': SOURCES,
+  'GET /v1/sources/{}/passages': SOURCES,
+  'POST /v1/sources/{}/upload': { ...SOURCES, limit: UPLOAD_LIMIT },
 
   'GET /v1/groups': groups(GROUP_FORM),
   'GET /v1/groups/{}': groups(GROUP_FORM),

@@ -1,50 +1,15 @@
-import type { RequestHandler } from 'express';
-import multer, { MulterError } from 'multer';
 import { z } from 'zod';
 import { AppError } from '../../domain/errors';
 import { isJsonObject } from '../../domain/agent';
 import { findUnstorable } from '../middleware/storable-input';
+import { readUpload } from '../middleware/upload';
 import { invalid, parseBody } from '../wire/validation';
 import { isOlderFile, OlderAgentFile } from './older-file';
 import { AgentFile } from './schema';
 
 const MAX_FILE_BYTES = 50 * 1024 * 1024;
-const upload = multer({
-  storage: multer.memoryStorage(),
-  limits: { fileSize: MAX_FILE_BYTES, files: 1, fields: 50, fieldSize: 1024 * 1024 },
-}).single('file');
-
-/**
- * Reads a multipart upload into `req.file` and `req.body`; other bodies pass. A page of another site could send one
- * without asking first, so an upload that a browser sends from elsewhere is refused.
- */
-export const readUpload: RequestHandler = (req, res, next) => {
-  const origin = req.get('origin');
-  const isUpload = req.is('multipart/form-data') === 'multipart/form-data';
-  const isAllowed = origin === undefined || res.getHeader('access-control-allow-origin') === origin;
-  if (isUpload && !isAllowed && hostOf(origin) !== req.get('host')) {
-    next(new AppError('UNAUTHORIZED', `Uploads from ${origin} are not allowed`));
-    return;
-  }
-  upload(req, res, (error: unknown) => {
-    next(error === undefined || error === null ? undefined : toAppError(error));
-  });
-};
-
-const hostOf = (origin: string): string | null => (URL.canParse(origin) ? new URL(origin).host : null);
-
-function toAppError(error: unknown): unknown {
-  if (error instanceof MulterError && error.code === 'LIMIT_FILE_SIZE') {
-    return new AppError(
-      'PAYLOAD_TOO_LARGE',
-      `The agent file is larger than ${MAX_FILE_BYTES / 1024 / 1024} MB.`,
-    );
-  }
-  if (!(error instanceof Error)) return error;
-  return new AppError('INVALID_ARGUMENT', `INVALID_ARGUMENT: The upload can't be read: ${error.message}.`, {
-    cause: error,
-  });
-}
+/** Reads an uploaded agent file into `req.file` and `req.body`. */
+export const readAgentFile = readUpload({ maxBytes: MAX_FILE_BYTES, what: 'agent file' });
 
 const flag = z.preprocess(
   (value) => (typeof value === 'string' ? (FLAGS[value.toLowerCase()] ?? value) : value),

@@ -4,7 +4,7 @@ import { getConversation } from '../../db/conversations';
 import { AppError } from '../../domain/errors';
 import { exportAgent } from '../agent-file/export-agent';
 import { importAgents } from '../agent-file/import-agents';
-import { readImport, readUpload } from '../agent-file/upload';
+import { readAgentFile, readImport } from '../agent-file/upload';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
 import { queryFlag, queryText } from '../wire/query';
@@ -53,7 +53,7 @@ export function agentFileRoutes(deps: ApiDeps): Router {
     res.json(await exportAgent(db, thread, { withMessages, at: new Date(), skills: body.skills ?? [] }));
   });
 
-  router.post('/agents/import', readUpload, async (req, res) => {
+  router.post('/agents/import', readAgentFile, async (req, res) => {
     const { file, options } = readImport(req.body, req.file?.buffer);
     const headerModel = req.get('x-override-embedding-model');
     const embedding = options.embedding ?? options.override_embedding_handle ?? headerModel ?? null;

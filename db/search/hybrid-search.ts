@@ -17,7 +17,7 @@ export interface SearchDeps {
 /** What is searched, in SQL over `from`; names and texts are never user input. */
 export interface Searchable<Query extends SearchQuery, Hit> {
   /** The table, whose ids the vectors have too. */
-  readonly from: 'passages' | 'messages' | 'tools';
+  readonly from: 'passages' | 'messages' | 'tools' | 'file_passages';
   /** A tsvector of the words of a row. */
   readonly words: string;
   /** The condition, with one `?`, that a row holds a text as it stands. */

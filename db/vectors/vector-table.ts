@@ -1,6 +1,6 @@
 /** A table whose rows have vectors, in the columns that `passages` has for them. All names are SQL, never user input. */
 export interface VectorTable {
-  readonly name: 'passages' | 'message_embeddings' | 'tool_embeddings';
+  readonly name: 'passages' | 'message_embeddings' | 'tool_embeddings' | 'file_passages';
   /** Whose a row is: what a search may be narrowed to beforehand. SQL over the table. */
   readonly owner: string;
   /** pgvector's copies, and the names of their columns. */
@@ -26,7 +26,13 @@ export const TOOLS: VectorTable = {
   copies: { table: 'tool_vectors', id: 'tool_id', owner: 'owner' },
 };
 
-export const VECTOR_TABLES = [PASSAGES, MESSAGES, TOOLS] as const;
+export const FILE_PASSAGES: VectorTable = {
+  name: 'file_passages',
+  owner: 'folder_id',
+  copies: { table: 'file_passage_vectors', id: 'passage_id', owner: 'folder_id' },
+};
+
+export const VECTOR_TABLES = [PASSAGES, MESSAGES, TOOLS, FILE_PASSAGES] as const;
 
 /** The vectors that one search compares: those of one model, of one owner or of all. */
 export interface VectorScope {

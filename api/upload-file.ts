@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { Request } from 'express';
+import { storeFile } from '../db/folders/store-file';
+import { storable } from '../db/json';
+import { inTransaction, type Pool } from '../db/pool';
+import { AppError } from '../domain/errors';
+import { decodeText, textTypeOf } from '../domain/file-type';
+import type { DuplicateHandling, StoredFile } from '../domain/folder';
+import { derivedId, newId } from '../new-id';
+import { isResent } from './request-identity';
+import { invalid } from './wire/validation';
+
+/** What a file of a folder may weigh. */
+export const MAX_FOLDER_FILE_BYTES = 10 * 1024 * 1024;
+const LONGEST_NAME = 255;
+
+/**
+ * Stores the uploaded file of a request in a folder, with everything that search finds it by; only vectors come later. A
+ * request that is sent again stores nothing twice.
+ */
+export function uploadFile(
+  db: Pool,
+  req: Request,
+  {
+    folderId,
+    name,
+    duplicates,
+  }: {
+    readonly folderId: string;
+    /** Null leaves the file its own. */
+    readonly name: string | null;
+    readonly duplicates: DuplicateHandling;
+  },
+): Promise<{ readonly file: StoredFile; readonly isSkipped: boolean }> {
+  const given = req.file;
+  if (!given) throw invalid([{ type: 'missing', loc: ['body', 'file'], msg: 'Field required', input: null }]);
+  const ownName = cleanName(given.originalname.split(/[/\\]/).at(-1) ?? '');
+  const contentType = textTypeOf(ownName, given.mimetype);
+  const originalName = name === null ? ownName : cleanName(name);
+  if (/^\.*$/.test(originalName)) {
+    throw new AppError('INVALID_ARGUMENT', 'INVALID_ARGUMENT: The file has no name. Give it one in `name`.');
+  }
+  const content = storable(decodeText(originalName, given.buffer));
+  const contentHash = createHash('sha256').update(given.buffer).digest();
+  const key = req.get('idempotency-key');
+  const id = key ? derivedId('file', 'request', folderId, key) : newId('file');
+  const file = { id, originalName, contentType, size: given.size, content, contentHash };
+  return inTransaction(db, (tx) => storeFile(tx, { folderId, file, duplicates, isResent: isResent(req) }));
+}
+
+/** Without what can't stand in a line, and no longer than a file system would have it; the extension stays. */
+function cleanName(name: string): string {
+  const clean = storable(name)
+    .replace(/[\u0000-\u001f\u007f]/g, '')
+    .trim();
+  const extension = /\.[^./]{1,20}$/.exec(clean)?.[0] ?? '';
+  return clean.length <= LONGEST_NAME ? clean : clean.slice(0, LONGEST_NAME - extension.length) + extension;
+}

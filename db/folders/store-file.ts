@@ -1,0 +1,108 @@
+import { AppError } from '../../domain/errors';
+import { toPassages } from '../../domain/file-text';
+import type { DuplicateHandling, Folder, NewFile, StoredFile } from '../../domain/folder';
+import type { Queryable } from '../pool';
+import { insertFilePassages } from './file-passages';
+import { deleteFile, getFile } from './files';
+import { lockFolder } from './folders';
+
+export interface Upload {
+  readonly folderId: string;
+  readonly file: NewFile;
+  readonly duplicates: DuplicateHandling;
+  /** Whether the client says that it sends this file again. */
+  readonly isResent: boolean;
+}
+
+/**
+ * Stores a file with its passages, in the caller's transaction: all of it, or nothing. A file whose id is there already, or
+ * that a client sends again, is the one that is stored. `isSkipped`: the folder had one of the name, which was to stay.
+ */
+export async function storeFile(
+  db: Queryable,
+  { folderId, file, duplicates, isResent }: Upload,
+): Promise<{ readonly file: StoredFile; readonly isSkipped: boolean }> {
+  const folder = await lockFolder(db, folderId);
+  const earlier = await findEarlier(db, { folderId, file, isResent });
+  if (earlier !== null) return { file: await getFile(db, { folderId, id: earlier }), isSkipped: false };
+  const existing = await findNamed(db, folderId, file.originalName);
+  if (existing !== null && duplicates === 'skip') {
+    return { file: await getFile(db, { folderId, id: existing }), isSkipped: true };
+  }
+  if (existing !== null && duplicates === 'error') {
+    throw new AppError(
+      'INVALID_ARGUMENT',
+      `INVALID_ARGUMENT: File '${file.originalName}' already exists in folder '${folder.name}'`,
+    );
+  }
+  if (existing !== null && duplicates === 'replace') await deleteFile(db, folderId, existing);
+  await insertFile(db, folder, { ...file, name: await freeName(db, folderId, file.originalName) });
+  return { file: await getFile(db, { folderId, id: file.id }), isSkipped: false };
+}
+
+async function findEarlier(
+  db: Queryable,
+  { folderId, file, isResent }: Pick<Upload, 'folderId' | 'file' | 'isResent'>,
+): Promise<string | null> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from files
+      where folder_id = $1
+        and (id = $2 or $3 and original_name = $4 and content_hash = $5 and created_at > now() - interval '10 minutes')
+      order by created_at desc limit 1`,
+    [folderId, file.id, isResent, file.originalName, file.contentHash],
+  );
+  return rows[0]?.id ?? null;
+}
+
+/** The file of this name; of several that came under it, the one that has kept it. */
+async function findNamed(db: Queryable, folderId: string, originalName: string): Promise<string | null> {
+  const { rows } = await db.query<{ id: string }>(
+    `select id from files where folder_id = $1 and original_name = $2 order by name = $2 desc, created_at limit 1`,
+    [folderId, originalName],
+  );
+  return rows[0]?.id ?? null;
+}
+
+/** The name itself, or the first of `name_(1).ext`, `name_(2).ext` … that no file of the folder has. */
+async function freeName(db: Queryable, folderId: string, name: string): Promise<string> {
+  const { rows } = await db.query<{ name: string }>(
+    `with parts as (select coalesce(substring($2 from '^(.+)\\.[^./]+$'), $2) as base,
+                           coalesce(substring($2 from '^.+(\\.[^./]+)$'), '') as extension)
+     select name from (select $2 as name, 0 as place
+                       union all
+                       select base || '_(' || place || ')' || extension, place
+                         from parts, generate_series(1, 1 + (select count(*)::integer from files where folder_id = $1)) place) names
+      where not exists (select from files where folder_id = $1 and files.name = names.name)
+      order by place limit 1`,
+    [folderId, name],
+  );
+  return rows[0]?.name ?? name;
+}
+
+async function insertFile(
+  db: Queryable,
+  folder: Folder,
+  file: NewFile & { readonly name: string },
+): Promise<void> {
+  const passages = toPassages(file.content);
+  await db.query(
+    `insert into files (id, folder_id, name, original_name, content_type, size, content, content_hash, passage_count)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    [
+      file.id,
+      folder.id,
+      file.name,
+      file.originalName,
+      file.contentType,
+      file.size,
+      file.content,
+      file.contentHash,
+      passages.length,
+    ],
+  );
+  await insertFilePassages(
+    db,
+    { id: file.id, folderId: folder.id, isEmbedded: folder.embedding !== null },
+    passages,
+  );
+}

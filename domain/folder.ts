@@ -1,0 +1,78 @@
+import type { JsonObject } from './agent';
+
+/** A collection of files that agents can look into. */
+export interface Folder extends FolderFields {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+export interface FolderFields {
+  /** Unique: with it the paths of its files begin. */
+  readonly name: string;
+  readonly description: string | null;
+  /** How agents are to use it. */
+  readonly instructions: string | null;
+  /** Handle of the model whose vectors its passages have; null means full-text search alone. */
+  readonly embedding: string | null;
+  /** In Letta's form. */
+  readonly embeddingConfig: JsonObject | null;
+  readonly metadata: JsonObject | null;
+}
+
+/** A text in a folder. It never changes: another text is another file. */
+export interface StoredFile {
+  readonly id: string;
+  readonly folderId: string;
+  /** What it is called in its folder. */
+  readonly name: string;
+  /** What it was called when it came. */
+  readonly originalName: string;
+  readonly contentType: string;
+  /** In bytes, as it came. */
+  readonly size: number;
+  readonly passageCount: number;
+  /** Passages that wait for their vectors. */
+  readonly passagesDue: number;
+  /** Whether its folder has an embedding model. */
+  readonly isEmbedded: boolean;
+  /** Why vectors could not be made the last time; null if they could. */
+  readonly embeddingError: string | null;
+  /** Null unless it was asked for. */
+  readonly content: string | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** A file to store. */
+export interface NewFile {
+  readonly id: string;
+  readonly originalName: string;
+  readonly contentType: string;
+  readonly size: number;
+  readonly content: string;
+  readonly contentHash: Buffer;
+}
+
+/** Neighbouring lines of a file, which search finds together. */
+export interface FilePassage {
+  readonly id: string;
+  readonly folderId: string;
+  readonly fileId: string;
+  /** With the name of the folder. */
+  readonly filePath: string;
+  readonly fileName: string;
+  readonly firstLine: number;
+  readonly lastLine: number;
+  readonly text: string;
+  readonly embedding: Float32Array | null;
+  /** The folder's. */
+  readonly embeddingConfig: JsonObject | null;
+  readonly createdAt: Date;
+}
+
+/** What happens to a file whose name its folder has already. */
+export const DUPLICATE_HANDLINGS = ['skip', 'error', 'suffix', 'replace'] as const;
+export type DuplicateHandling = (typeof DUPLICATE_HANDLINGS)[number];
+
+/** What agents call a file. */
+export const filePath = (folderName: string, fileName: string): string => `${folderName}/${fileName}`;
