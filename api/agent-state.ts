@@ -1,6 +1,7 @@
 import { blocksOf, toolsOf } from '../db/agent-attachments';
 import { getAgent } from '../db/agents';
 import { findRequestsOf } from '../db/approvals';
+import { foldersOf } from '../db/folders/agent-folders';
 import { groupsOf } from '../db/groups';
 import { identitiesOf } from '../db/identity-items';
 import type { Queryable } from '../db/pool';
@@ -27,6 +28,7 @@ export async function withRelations(
   const blocks = include.includes('blocks') ? await blocksOf(db, ids) : null;
   const tools = include.includes('tools') ? await toolsOf(db, ids) : null;
   const identities = include.includes('identities') ? await identitiesOf(db, ids) : null;
+  const folders = include.includes('sources') ? await foldersOf(db, ids) : null;
   const groups = include.includes('managed_group') ? await groupsOf(db, ids) : null;
   const requests = include.includes('pending_approval') ? await findRequestsOf(db, ids) : null;
   return agents.map((agent) => ({
@@ -34,6 +36,7 @@ export async function withRelations(
     blocks: blocks?.get(agent.id) ?? [],
     tools: tools?.get(agent.id) ?? [],
     identities: identities?.get(agent.id) ?? [],
+    folders: folders?.get(agent.id) ?? [],
     group: groups?.get(agent.id) ?? null,
     request: requests?.get(agent.id) ?? null,
   }));

@@ -9,6 +9,7 @@ import { requestLog } from './middleware/request-log';
 import { checkStorable } from './middleware/storable-input';
 import { unknownRoute } from './middleware/unknown-route';
 import { agentFileRoutes } from './routes/agent-files';
+import { agentFolderRoutes } from './routes/agent-folders';
 import { agentRoutes } from './routes/agents';
 import { approvalRoutes } from './routes/approvals';
 import { archivalMemoryRoutes } from './routes/archival-memory';
@@ -74,6 +75,7 @@ function createRouters(deps: ApiDeps): Router[] {
     agentFileRoutes(deps),
     blockRoutes(deps),
     folderRoutes(deps),
+    agentFolderRoutes(deps),
     identityRoutes(deps),
     memoryHistoryRoutes(deps),
     toolRoutes(deps),

@@ -2,6 +2,7 @@ import { attachBlock, attachTools } from '../db/agent-attachments';
 import { insertThread, type SeedMessage } from '../db/agent-threads';
 import { insertAgent } from '../db/agents';
 import { getBlocks, insertBlock } from '../db/blocks';
+import { attachFolders, directoriesOf } from '../db/folders/agent-folders';
 import { replaceIdentitiesOf } from '../db/identity-items';
 import { inTransaction, type Queryable } from '../db/pool';
 import { findTools, findToolsByName } from '../db/tools';
@@ -29,7 +30,6 @@ import { fromWireBlock } from './wire/block';
  * nothing behind.
  */
 export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody): Promise<AgentState> {
-  refuseFolders(body);
   const agentType = body.agent_type ?? 'letta_v1_agent';
   const model = await chooseModel(models, body, agentType);
   const asked = await chooseEmbedding(models, body);
@@ -52,7 +52,9 @@ export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody
     for (const block of blocks) await attachBlock(tx, id, block);
     await attachTools(tx, id, tools.map((tool) => tool.id)); // prettier-ignore
     await replaceIdentitiesOf(tx, id, body.identity_ids ?? []);
-    const systemMessage = firstSystemMessage(agent, blocks, { conversationId: id });
+    await attachFolders(tx, id, requestedFolders(body) ?? []);
+    const directories = await directoriesOf(tx, id);
+    const systemMessage = firstSystemMessage(agent, blocks, { conversationId: id, directories });
     await insertThread(tx, {
       agentId: id,
       conversationId: id,
@@ -68,14 +70,13 @@ export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody
 const hasSleeper = (body: CreateAgentBody, agentType: AgentFields['agentType']): boolean =>
   body.enable_sleeptime === true && canHaveSleeper(agentType);
 
-/** Folders are not part of this version: an agent that silently lacked its files would be worse than none. */
-export function refuseFolders(body: Pick<CreateAgentBody, 'folder_ids' | 'source_ids'>): void {
-  if ((body.folder_ids?.length ?? 0) === 0 && (body.source_ids?.length ?? 0) === 0) return;
-  throw new AppError(
-    'INVALID_ARGUMENT',
-    'INVALID_ARGUMENT: Folders are not supported by this server. Leave `folder_ids` and `source_ids` out.',
-  );
-}
+/** The folders of a request, under either of their names; undefined when it names none. */
+export const requestedFolders = (
+  body: Pick<CreateAgentBody, 'folder_ids' | 'source_ids'>,
+): readonly string[] | undefined =>
+  body.folder_ids || body.source_ids
+    ? [...new Set([...(body.folder_ids ?? []), ...(body.source_ids ?? [])])]
+    : undefined;
 
 /** The secrets of a request, under either of their names; undefined when it has none. */
 export const requestedSecrets = (

@@ -1,4 +1,5 @@
 import { summarizeArchiveOf } from '../db/archives/archives';
+import { directoriesOf } from '../db/folders/agent-folders';
 import { insertThread } from '../db/agent-threads';
 import { blocksOf } from '../db/agent-attachments';
 import { getAgent, lockAgent } from '../db/agents';
@@ -29,12 +30,13 @@ export async function createConversation(
     const agent = await lockAgent(tx, agentId);
     const blocks = (await blocksOf(tx, [agentId])).get(agentId) ?? [];
     const archive = await summarizeArchiveOf(tx, agentId);
+    const directories = await directoriesOf(tx, agentId);
     const chosen = chooseBlocks(blocks, body.isolated_block_labels ?? []);
     const conversationId = newId('conv');
     const thread = { agentId, conversationId, summary: body.summary ?? null, own };
     await insertThread(tx, {
       ...thread,
-      messages: [firstSystemMessage(agent, blocks, { conversationId, archive })],
+      messages: [firstSystemMessage(agent, blocks, { conversationId, archive, directories })],
       memorySeen: memorySeen(blocks),
     });
     await isolate(tx, { conversationId, blocks, chosen });

@@ -1,5 +1,6 @@
 import type { SeedMessage } from '../db/agent-threads';
 import type { AgentFields, AgentType } from '../domain/agent';
+import type { Directory } from '../domain/agent-files';
 import type { ArchiveSummary } from '../domain/archive';
 import type { Block } from '../domain/block';
 import { bootMessages } from '../domain/boot-messages';
@@ -7,11 +8,19 @@ import { compileSystemPrompt } from '../domain/system-prompt';
 import type { Tool } from '../domain/tool';
 import { newId } from '../new-id';
 
-/** The system message that a thread begins with. `archive` is what the agent's archive holds by then. */
+/** The system message that a thread begins with. `archive` and `directories` are what the agent has by then. */
 export function firstSystemMessage(
   agent: AgentFields & { readonly id: string },
   blocks: readonly Block[],
-  { conversationId, archive }: { readonly conversationId: string; readonly archive?: ArchiveSummary },
+  {
+    conversationId,
+    archive,
+    directories,
+  }: {
+    readonly conversationId: string;
+    readonly archive?: ArchiveSummary;
+    readonly directories?: readonly Directory[];
+  },
 ): SeedMessage {
   const text = compileSystemPrompt({
     system: agent.system,
@@ -23,6 +32,7 @@ export function firstSystemMessage(
     compiledAt: new Date(),
     recallCount: 0,
     ...(archive && { archive }),
+    ...(directories && { directories }),
   });
   return seedMessage('system', [{ type: 'text', text }]);
 }

@@ -1,6 +1,7 @@
 import { attachBlock, detachOtherBlocks, replaceTools } from '../db/agent-attachments';
 import { getAgent, lockAgent, updateAgent } from '../db/agents';
 import { getBlocks } from '../db/blocks';
+import { replaceFolders } from '../db/folders/agent-folders';
 import { replaceIdentitiesOf } from '../db/identity-items';
 import { inTransaction, type Queryable } from '../db/pool';
 import { rebuildSystemMessages } from '../db/system-messages';
@@ -10,7 +11,7 @@ import { AppError } from '../domain/errors';
 import { uniqueRules } from '../domain/tool-rules';
 import { chooseEmbedding, prepareModelChange } from './agent-model';
 import { loadAgentState } from './agent-state';
-import { refuseFolders, requestedSecrets, requireTools } from './create-agent';
+import { requestedFolders, requestedSecrets, requireTools } from './create-agent';
 import { ensureSleeper } from './create-sleeper';
 import type { ApiDeps } from './deps';
 import type { AgentState, UpdateAgentBody } from './wire/agent';
@@ -25,7 +26,6 @@ export async function changeAgent(
   id: string,
   body: UpdateAgentBody,
 ): Promise<AgentState> {
-  refuseFolders(body);
   if (typeof body.name === 'string') checkAgentName(body.name);
   if (typeof body.timezone === 'string') checkTimezone(body.timezone);
   const embedding = await chooseEmbedding(models, body);
@@ -36,7 +36,9 @@ export async function changeAgent(
     const patch: AgentPatch = { ...describe(body), ...changeModel(agent), ...embedding };
     await updateAgent(tx, id, patch);
     await replaceAttachments(tx, id, body);
-    if (patch.system !== undefined || patch.toolRules !== undefined) {
+    const folderIds = requestedFolders(body);
+    const hasOtherFolders = folderIds !== undefined && (await replaceFolders(tx, id, folderIds));
+    if (patch.system !== undefined || patch.toolRules !== undefined || hasOtherFolders) {
       await rebuildSystemMessages(tx, { ...agent, ...patch }, new Date());
     }
     if (body.enable_sleeptime === true) await ensureSleeper(tx, { ...agent, ...patch });

@@ -4,6 +4,7 @@ import { compileSystemPrompt } from '../domain/system-prompt';
 import { lockThread, lockThreads, rewriteSystemMessage, type RebuildableThread } from './agent-threads';
 import { getAgent } from './agents';
 import { summarizeArchiveOf } from './archives/archives';
+import { directoriesOf } from './folders/agent-folders';
 import type { Queryable } from './pool';
 import { blocksOfThread } from './thread-blocks';
 
@@ -41,6 +42,7 @@ async function rebuild(
     compiledAt,
     recallCount,
     archive: await summarizeArchiveOf(db, agent.id),
+    directories: await directoriesOf(db, agent.id),
   });
   await rewriteSystemMessage(db, thread, { text, memorySeen: memorySeen(blocks) });
   return text;

@@ -1,4 +1,6 @@
+import type { AgentFile, FileRange, LineMatch } from './agent-files';
 import type { NewPassage } from './archive';
+import type { FilePassage } from './folder';
 import type { MemoryChange } from './memory-changes';
 import type { Found, PassageHit, PassageQuery, Place, SearchMode } from './search';
 
@@ -50,4 +52,26 @@ export interface RecallHit extends Place {
 /** Search over everything an agent's conversations ever held: best match first, then newest. */
 export interface Recall {
   search(query: RecallQuery): Promise<{ readonly hits: readonly RecallHit[]; readonly mode: SearchMode }>;
+}
+
+/** The files of an agent's folders, as its tools see them. */
+export interface AgentFiles {
+  list(agentId: string): Promise<readonly AgentFile[]>;
+  /** How many files an agent has open at most, and how many characters of each it reads at once. */
+  limits(agentId: string): Promise<{ readonly mostOpen: number; readonly charLimit: number }>;
+  /**
+   * Opens files and returns their texts, by id, and the paths of those that were closed for them: all others if `closeOthers`,
+   * else the ones that were read longest ago where too many would be open. Doing it again opens the same files.
+   */
+  open(
+    agentId: string,
+    files: readonly (FileRange & { readonly id: string })[],
+    closeOthers: boolean,
+  ): Promise<{ readonly contents: ReadonlyMap<string, string>; readonly closed: readonly string[] }>;
+  /** The lines that match a regular expression in any case, by file and line, and whether there are more of them. */
+  grep(
+    agentId: string,
+    query: { readonly pattern: string; readonly fileIds: readonly string[]; readonly contextLines: number; readonly offset: number; readonly limit: number }, // prettier-ignore
+  ): Promise<{ readonly matches: readonly LineMatch[]; readonly hasMore: boolean }>;
+  search(agentId: string, text: string, limit: number): Promise<readonly FilePassage[]>;
 }

@@ -1,4 +1,5 @@
 import type { Passage } from './archive';
+import type { FilePassage } from './folder';
 import type { Message, MessageRole } from './message';
 import type { Tool } from './tool';
 
@@ -71,9 +72,18 @@ export interface ToolHit {
 }
 export type ToolSearch = Search<ToolQuery, ToolHit>;
 
+export interface FileQuery extends SearchQuery {
+  readonly folderIds: readonly string[];
+}
+export interface FileHit {
+  readonly passage: FilePassage;
+}
+export type FileSearch = Search<FileQuery, FileHit>;
+
 /** All searches there are. */
 export interface Searches {
   readonly passages: PassageSearch;
   readonly messages: MessageSearch;
   readonly tools: ToolSearch;
+  readonly files: FileSearch;
 }

@@ -1,4 +1,5 @@
 import type { AgentType } from './agent';
+import type { Directory } from './agent-files';
 import type { ArchiveSummary } from './archive';
 import type { Block } from './block';
 import type { ToolRule } from './tool-rules';
@@ -20,6 +21,8 @@ export interface SystemPromptInput {
   readonly recallCount: number;
   /** What the agent's archive holds; an agent without passages reads nothing of it. */
   readonly archive?: ArchiveSummary;
+  /** The folders that the agent has, by name; an agent without any reads nothing of them. */
+  readonly directories?: readonly Directory[];
 }
 
 const PLACEHOLDER = '{CORE_MEMORY}';
@@ -30,6 +33,7 @@ export function compileSystemPrompt(input: SystemPromptInput): string {
   const memory = [
     WITHOUT_MEMORY.includes(input.agentType) ? '' : memoryBlocks(input.blocks),
     toolUsageRules(input.toolRules),
+    directoryList(input.directories ?? []),
     memoryMetadata(input),
   ]
     .filter((section) => section !== '')
@@ -76,6 +80,25 @@ function toolUsageRules(rules: readonly ToolRule[]): string {
   if (rules.length === 0) return '';
   const sentences = rules.map((rule) => `- ${ruleSentence(rule)}`);
   return `<tool_usage_rules>\nTools may be limited in order or number:\n${sentences.join('\n')}\n</tool_usage_rules>`;
+}
+
+function directoryList(directories: readonly Directory[]): string {
+  if (directories.length === 0) return '';
+  const intro =
+    'These folders hold files that you can open and search. Files may have come or gone since this was written; open_files ' +
+    'names those that are there when you ask for one that is not.';
+  return ['<directories>', intro, ...directories.map(renderDirectory), '</directories>'].join('\n');
+}
+
+function renderDirectory({ name, description, instructions, files, fileCount }: Directory): string {
+  return [
+    `<directory name="${name}">`,
+    ...(description === null ? [] : ['<description>', description, '</description>']),
+    ...(instructions === null ? [] : ['<instructions>', instructions, '</instructions>']),
+    ...files.map((file) => `- ${file}`),
+    ...(fileCount > files.length ? [`- and ${fileCount - files.length} more`] : []),
+    '</directory>',
+  ].join('\n');
 }
 
 function memoryMetadata({

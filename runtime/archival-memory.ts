@@ -1,6 +1,7 @@
 import type { Config } from '../config';
 import { createArchivalRecall } from '../db/archives/archival-recall';
 import { createReembedStore } from '../db/archives/reembeds';
+import { createAgentFiles } from '../db/folders/agent-files';
 import type { Pool } from '../db/pool';
 import { createSearches } from '../db/search/searches';
 import { cachedEmbedder, pruneEmbeddingCache } from '../db/vectors/embedding-cache';
@@ -37,6 +38,7 @@ export async function composeArchivalMemory(
     embedder,
     search,
     recall: createArchivalRecall(pool, search.passages),
+    files: createAgentFiles(pool, search.files),
     reembeds: createReembedStore(pool, embedder),
     /** There may be vectors to compute: if this process does that, it looks at once. */
     fillEmbeddings: () => filler?.wake(),

@@ -78,6 +78,7 @@ const toTools = ({ config, log, pool, memory, mcp, modules, sources }: WorkerPar
   createToolRunner({
     recall: createRecall(memory.search.messages),
     archive: memory.recall,
+    files: memory.files,
     exaApiKey: config.exaApiKey,
     mcp,
     modules,

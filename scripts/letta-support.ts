@@ -54,6 +54,20 @@ const FOLDER_PASSAGES = folders(
   'is completed when its passages have their vectors, which come after the upload and survive any death',
 );
 const FOLDER_NUMBERS = folders('all folders are told in numbers, folder by folder where asked for');
+const agentFolders = proof('contract/agent-folders.test.ts');
+const AGENT_FOLDERS: Support = {
+  ...agentFolders('come with the tools to look into them, and the last one takes these along'),
+  limit:
+    'The system message names the files that were there when it was compiled; later ones are named by the tools.',
+};
+const AGENT_FOLDERS_SDK = agentFolders(
+  'are attached, listed and detached by the unmodified SDK; sources answer with the agent',
+);
+const AGENT_FILES: Support = {
+  ...agentFolders('are listed, opened and closed by the unmodified SDK; too many open close the oldest'),
+  limit:
+    'Open files are no part of the system message: an agent reads them as results of its tool `open_files`.',
+};
 const UPLOAD_LIMIT = 'Texts of at most 10 MB; PDF and other binary files are refused with 415.';
 const SOURCES = folders('sources are folders under their older name');
 const JOB_LISTS = jobs('shows runs as jobs, newest first, also the active ones alone');
@@ -131,7 +145,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
 
   'POST /v1/agents': agents(
     'creates the agent of the hello world as the original does',
-    'Folders are refused; of the base tools those that this server has are attached.',
+    'Of the base tools those that this server has are attached.',
   ),
   'GET /v1/agents': agents('lists agents without their relations unless a 1.0 client asks for them'),
   'GET /v1/agents/count': agentStore('filters and counts agents'),
@@ -273,6 +287,18 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'PATCH /v1/blocks/{}/identities/attach/{}': IDENTITY_OF_BLOCKS,
   'PATCH /v1/blocks/{}/identities/detach/{}': IDENTITY_OF_BLOCKS,
 
+  'GET /v1/agents/{}/folders': AGENT_FOLDERS_SDK,
+  'PATCH /v1/agents/{}/folders/attach/{}': AGENT_FOLDERS,
+  'PATCH /v1/agents/{}/folders/detach/{}': AGENT_FOLDERS,
+  'GET /v1/agents/{}/sources': AGENT_FOLDERS_SDK,
+  'PATCH /v1/agents/{}/sources/attach/{}': { ...AGENT_FOLDERS_SDK, limit: AGENT_FOLDERS.limit ?? '' },
+  'PATCH /v1/agents/{}/sources/detach/{}': { ...AGENT_FOLDERS_SDK, limit: AGENT_FOLDERS.limit ?? '' },
+  'GET /v1/agents/{}/files': agentFolders(
+    'are listed, opened and closed by the unmodified SDK; too many open close the oldest',
+  ),
+  'PATCH /v1/agents/{}/files/close-all': AGENT_FILES,
+  'PATCH /v1/agents/{}/files/{}/open': AGENT_FILES,
+  'PATCH /v1/agents/{}/files/{}/close': AGENT_FILES,
   'GET /v1/folders': FOLDER_FORM,
   'POST /v1/folders': FOLDER_FORM,
   'GET /v1/folders/count': FOLDER_FORM,

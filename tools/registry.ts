@@ -1,4 +1,4 @@
-import type { ArchivalRecall, Recall } from '../domain/ports';
+import type { AgentFiles, ArchivalRecall, Recall } from '../domain/ports';
 import type { SourceLanguage } from '../domain/source-tool';
 import type { BuiltinTool } from '../domain/tool';
 import { agentCallByHand } from './builtin/agent-call-by-hand';
@@ -14,6 +14,8 @@ import { coreMemoryReplace } from './builtin/core-memory-replace/handler';
 import { coreMemoryReplaceTool } from './builtin/core-memory-replace/tool';
 import { createFetchWebpage, type FetchPageOptions } from './builtin/fetch-webpage/handler';
 import { fetchWebpageTool } from './builtin/fetch-webpage/tool';
+import { createGrepFiles } from './builtin/grep-files/handler';
+import { grepFilesTool } from './builtin/grep-files/tool';
 import { memory as memoryCommand } from './builtin/memory/handler';
 import { memoryTool } from './builtin/memory/tool';
 import { memoryApplyPatch } from './builtin/memory-apply-patch/handler';
@@ -26,8 +28,12 @@ import { memoryReplace } from './builtin/memory-replace/handler';
 import { memoryReplaceTool } from './builtin/memory-replace/tool';
 import { memoryRethink } from './builtin/memory-rethink/handler';
 import { memoryRethinkTool } from './builtin/memory-rethink/tool';
+import { createOpenFiles } from './builtin/open-files/handler';
+import { openFilesTool } from './builtin/open-files/tool';
 import { createRunCode } from './builtin/run-code/handler';
 import { runCodeTool } from './builtin/run-code/tool';
+import { createSemanticSearchFiles } from './builtin/semantic-search-files/handler';
+import { semanticSearchFilesTool } from './builtin/semantic-search-files/tool';
 import { sendMessage } from './builtin/send-message/handler';
 import { sendMessageTool } from './builtin/send-message/tool';
 import { sendMessageToAgentAndWaitForReplyTool } from './builtin/send-message-to-agent-and-wait-for-reply/tool';
@@ -63,6 +69,9 @@ export const builtinTools: readonly BuiltinTool[] = [
   webSearchTool,
   fetchWebpageTool,
   runCodeTool,
+  openFilesTool,
+  grepFilesTool,
+  semanticSearchFilesTool,
 ];
 
 /** Code of the tools that change blocks, by name. */
@@ -89,6 +98,7 @@ export const transactionalHandlers: ReadonlyMap<string, TransactionalHandler> = 
 export interface ReadDeps {
   readonly recall: Recall;
   readonly archive: ArchivalRecall;
+  readonly files: AgentFiles;
   readonly exaApiKey: string | null;
   /** Tools beside the built-in ones. */
   readonly modules?: readonly ToolModule[];
@@ -101,7 +111,7 @@ export interface ReadDeps {
 
 /** Code of all other tools, by name. */
 export function readHandlersOf(deps: ReadDeps): ReadonlyMap<string, ReadHandler> {
-  const { recall, archive, now = () => new Date(), modules = [], sources } = deps;
+  const { recall, archive, files, now = () => new Date(), modules = [], sources } = deps;
   return new Map([
     [memoryFinishEditsTool.name, memoryFinishEdits],
     [sendMessageTool.name, sendMessage],
@@ -113,6 +123,9 @@ export function readHandlersOf(deps: ReadDeps): ReadonlyMap<string, ReadHandler>
     [webSearchTool.name, createWebSearch(deps)],
     [fetchWebpageTool.name, createFetchWebpage(deps.fetchPage ?? {})],
     [runCodeTool.name, createRunCode(sources?.runCode ?? {})],
+    [openFilesTool.name, createOpenFiles(files)],
+    [grepFilesTool.name, createGrepFiles(files)],
+    [semanticSearchFilesTool.name, createSemanticSearchFiles(files)],
     ...modules.map(({ name, run }): [string, ReadHandler] => [name, run]),
   ]);
 }

@@ -1,4 +1,6 @@
 import { Router } from 'express';
+import { lockAgent } from '../../db/agents';
+import { agentsWith, forgetLostFiles } from '../../db/folders/agent-folders';
 import { listFilePassages } from '../../db/folders/file-passages';
 import { deleteFile, getFile, listFiles } from '../../db/folders/files';
 import {
@@ -12,7 +14,9 @@ import {
   statsOfFolders,
   updateFolder,
 } from '../../db/folders/folders';
-import { inTransaction } from '../../db/pool';
+import { inTransaction, type Queryable } from '../../db/pool';
+import { rebuildSystemMessages } from '../../db/system-messages';
+import type { Agent } from '../../domain/agent';
 import { AppError } from '../../domain/errors';
 import type { Folder } from '../../domain/folder';
 import { newId } from '../../new-id';
@@ -102,7 +106,7 @@ function addFolderRoutes(router: Router, { db, models }: ApiDeps, { base, toWire
   });
 
   router.delete(`${base}/:folderId`, async (req, res) => {
-    await deleteFolder(db, req.params.folderId);
+    await inTransaction(db, (tx) => removeFolder(tx, req.params.folderId));
     res.json(null);
   });
 
@@ -144,6 +148,17 @@ function addFileRoutes(router: Router, { db }: ApiDeps, { base }: Naming): void 
     const { id } = await getFolder(db, req.params.folderId);
     res.json((await listFilePassages(db, id, page)).map(toWireFilePassage));
   });
+}
+
+/** Its agents are told at once: tools and system messages follow. */
+async function removeFolder(tx: Queryable, folderId: string): Promise<void> {
+  const agents: Agent[] = [];
+  for (const agentId of await agentsWith(tx, folderId)) agents.push(await lockAgent(tx, agentId));
+  await deleteFolder(tx, folderId);
+  for (const agent of agents) {
+    await forgetLostFiles(tx, agent.id);
+    await rebuildSystemMessages(tx, agent, new Date());
+  }
 }
 
 /** Agents read the name in front of each file's. */

@@ -3,6 +3,7 @@ import { AGENT_TYPES, type Agent } from '../../domain/agent';
 import type { Block } from '../../domain/block';
 import { DEFAULT_ORG_ID, DEFAULT_USER_ID } from '../../domain/ids';
 import type { Group } from '../../domain/group';
+import type { Folder } from '../../domain/folder';
 import type { Identity } from '../../domain/identity';
 import type { Message } from '../../domain/message';
 import { STOP_REASONS } from '../../domain/run';
@@ -12,6 +13,7 @@ import { modelFields } from './agent-model';
 import { CreateBlockBody, toWireBlock } from './block';
 import { toWireMicros } from './dates';
 import { idsOf, int32, jsonObject, queryChoices } from './fields';
+import { toWireSource } from './folder';
 import { toWireIdentity } from './identity';
 import { MESSAGE_TYPES, toWireMessages } from './message';
 import { pageFields } from './page';
@@ -26,6 +28,7 @@ export interface AgentState {
   readonly blocks: readonly Block[];
   readonly tools: readonly Tool[];
   readonly identities: readonly Identity[];
+  readonly folders: readonly Folder[];
   /** The group that it manages. */
   readonly group: Group | null;
   /** The message by which it asks for approval. */
@@ -47,7 +50,7 @@ export type Relation = (typeof RELATIONS)[number];
 
 /** An agent as Letta's clients know it. Relations that are not in `include` are empty, as in the original. */
 export function toWireAgent(
-  { agent, blocks, tools, identities, group, request }: AgentState,
+  { agent, blocks, tools, identities, folders, group, request }: AgentState,
   include: readonly Relation[] = RELATIONS,
 ) {
   const has = (relation: Relation) => include.includes(relation);
@@ -77,7 +80,7 @@ export function toWireAgent(
     memory: toWireMemory(agent, wireBlocks),
     blocks: wireBlocks,
     tools: has('tools') ? tools.map(toWireTool) : [],
-    sources: [],
+    sources: has('sources') ? folders.map(toWireSource) : [],
     tags: has('tags') ? agent.tags : [],
     tool_exec_environment_variables: secrets,
     secrets,
@@ -147,8 +150,8 @@ const agentFields = {
   embedding_config: jsonObject.nullish(),
   tool_ids: idsOf('tool'),
   block_ids: idsOf('block'),
-  folder_ids: z.array(z.string()).nullish(),
-  source_ids: z.array(z.string()).nullish(),
+  folder_ids: idsOf('source'),
+  source_ids: idsOf('source'),
   identity_ids: idsOf('identity'),
   tool_rules: z.array(ToolRuleBody).nullish(),
   tags: z.array(z.string()).nullish(),

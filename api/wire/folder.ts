@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AgentFile } from '../../domain/agent-files';
 import { DUPLICATE_HANDLINGS, type FilePassage, type Folder, type StoredFile } from '../../domain/folder';
 import { DEFAULT_ORG_ID, DEFAULT_USER_ID } from '../../domain/ids';
 import type { FolderStats } from '../../db/folders/folders';
@@ -73,6 +74,20 @@ export const toWireFilePassage = (passage: FilePassage) => ({
   embedding_config: passage.embeddingConfig,
 });
 
+/** A file as an agent has it. `visibleContent` is what it looks at, of a file that is open. */
+export const toWireAgentFile = (file: AgentFile, visibleContent: string | null) => ({
+  id: `file_agent-${file.id.slice('file-'.length)}`,
+  file_id: file.id,
+  file_name: file.path,
+  folder_id: file.folderId,
+  folder_name: file.folderName,
+  is_open: file.isOpen,
+  last_accessed_at: file.lastAccessedAt && toWireMicros(file.lastAccessedAt),
+  visible_content: visibleContent,
+  start_line: file.firstLine,
+  end_line: file.lastLine,
+});
+
 /** What all folders hold, in numbers; folder by folder if `isDetailed`. */
 export const toWireStats = (folders: readonly FolderStats[], isDetailed: boolean) => ({
   total_sources: folders.length,
@@ -101,6 +116,16 @@ export const UpdateFolderBody = CreateFolderBody.omit({
   embedding: true,
   embedding_chunk_size: true,
 }).partial({ name: true }).extend({ name: z.string().nullish() }); // prettier-ignore
+
+const cursor = queryText().transform((id) => id?.replace(/^file_agent-/, 'file-'));
+export const ListAgentFilesQuery = z.object({
+  ...pageFields({ limit: 100, order: 'desc' }),
+  before: cursor,
+  after: cursor,
+  cursor,
+  is_open: queryFlag(),
+});
+export const ListFoldersOfAgentQuery = z.object(pageFields({ limit: 100, order: 'desc' }));
 
 const order_by = queryChoice(['created_at']);
 export const ListFoldersQuery = z.object({

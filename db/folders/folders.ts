@@ -13,9 +13,10 @@ const COLUMNS: Columns<FolderFields> = {
   embeddingConfig: ['embedding_config', 'jsonb'],
   metadata: ['metadata', 'jsonb'],
 };
-const FOLDER = `folders.id, folders.name, folders.description, folders.instructions, folders.embedding, folders.metadata,
+/** The columns of a folder, as the domain names them. */
+export const FOLDER_COLUMNS = `folders.id, folders.name, folders.description, folders.instructions, folders.embedding, folders.metadata,
   folders.embedding_config as "embeddingConfig", folders.created_at as "createdAt", folders.updated_at as "updatedAt"`;
-const SELECT = `select ${FOLDER} from folders`;
+const SELECT = `select ${FOLDER_COLUMNS} from folders`;
 
 export const folderNotFound = (id: string): AppError =>
   new AppError('NOT_FOUND', `Folder not found with id='${id}'`);
@@ -39,7 +40,7 @@ export async function insertFolder(
 ): Promise<Folder> {
   const { text, values } = insertRow('folders', COLUMNS, folder);
   const { rows } = await db
-    .query<Folder>(`${text} returning ${FOLDER}`, values)
+    .query<Folder>(`${text} returning ${FOLDER_COLUMNS}`, values)
     .catch(rethrowNameTaken(folder.name));
   return rows[0] as Folder; // an insert returns its row
 }
@@ -74,7 +75,7 @@ export async function updateFolder(db: Queryable, id: string, patch: Partial<Fol
   const { set, values } = updateSet(COLUMNS, patch, 2);
   const { rows } = await db
     .query<Folder>(
-      `update folders set ${set === '' ? '' : `${set}, `}updated_at = now() where id = $1 returning ${FOLDER}`,
+      `update folders set ${set === '' ? '' : `${set}, `}updated_at = now() where id = $1 returning ${FOLDER_COLUMNS}`,
       [id, ...values],
     )
     .catch(rethrowNameTaken(patch.name));

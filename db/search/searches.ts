@@ -1,5 +1,6 @@
 import type { Searches } from '../../domain/search';
 import type { SearchDeps } from './hybrid-search';
+import { createFileSearch } from './search-files';
 import { createMessageSearch } from './search-messages';
 import { createPassageSearch } from './search-passages';
 import { createToolSearch } from '../search-tools';
@@ -9,4 +10,5 @@ export const createSearches = (deps: SearchDeps): Searches => ({
   passages: createPassageSearch(deps),
   messages: createMessageSearch(deps),
   tools: createToolSearch(deps),
+  files: createFileSearch(deps),
 });

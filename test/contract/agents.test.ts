@@ -183,7 +183,12 @@ it.each([
   ['an unknown embedding', { model, embedding: 'openai/nope' }, 400],
   ['a context window above the model', { model: 'ollama/small', context_window_limit: 9000 }, 400],
   ['a context window above every integer', { model, context_window_limit: 1e12 }, 422],
-  ['folders', { model, folder_ids: ['source-1'] }, 400],
+  ['a folder id of the wrong form', { model, folder_ids: ['source-1'] }, 422],
+  [
+    'a folder id without a folder',
+    { model, source_ids: ['source-00000000-0000-4000-8000-000000000000'] },
+    404,
+  ],
   ['a tool id of the wrong form', { model, tool_ids: ['tool-x'] }, 422],
   ['a tool id without a tool', { model, tool_ids: ['tool-00000000-0000-4000-8000-000000000000'] }, 404],
   ['a block id without a block', { model, block_ids: ['block-00000000-0000-4000-8000-000000000000'] }, 404],

@@ -34,6 +34,14 @@ it.each([
   ],
   ['fetch_webpage', 'letta_builtin', true, 'url:string!'],
   ['run_code', 'letta_builtin', true, 'code:string! language:string!'],
+  ['open_files', 'letta_files_core', false, 'file_requests:array! close_all_others:boolean'],
+  [
+    'grep_files',
+    'letta_files_core',
+    true,
+    'pattern:string! include:string context_lines:integer offset:integer',
+  ],
+  ['semantic_search_files', 'letta_files_core', true, 'query:string! limit:integer'],
 ])('%s has the type and the parameters Letta’s clients know', (name, toolType, parallel, parameters) => {
   const tool = builtinTools.find((candidate) => candidate.name === name);
 
@@ -51,8 +59,8 @@ it.each([
   ]);
 });
 
-it('holds eighteen tools with unique names and a description for every parameter', () => {
-  expect(new Set(builtinTools.map((tool) => tool.name)).size).toBe(18);
+it('holds twenty-one tools with unique names and a description for every parameter', () => {
+  expect(new Set(builtinTools.map((tool) => tool.name)).size).toBe(21);
   for (const tool of builtinTools) {
     const { properties } = tool.parameters as { properties: Record<string, { description?: string }> };
     expect(Object.values(properties).every(({ description }) => (description ?? '').length > 10)).toBe(true);

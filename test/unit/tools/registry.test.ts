@@ -6,6 +6,7 @@ import { toBuiltinTool, type ToolModule } from '../../../tools/handler';
 import { builtinTools } from '../../../tools/registry';
 import { createToolRunner } from '../../../tools/tool-runner';
 import { buildCallContext, buildTool } from '../../support/build-tool';
+import { noAgentFiles } from '../../support/no-agent-files';
 
 const tool = (name: string) =>
   buildTool(builtinTools.find((candidate) => candidate.name === name) ?? { name });
@@ -48,6 +49,7 @@ const runnerWith = (recall = noRecall, archive = noArchive) =>
   createToolRunner({
     recall: { search: recall },
     archive,
+    files: noAgentFiles,
     exaApiKey: null,
     log: { warn: (facts) => warnings.push(facts) },
     now: () => new Date('2026-01-01T00:00:00Z'),
@@ -204,7 +206,7 @@ describe('other tools', () => {
     ['an MCP tool', buildTool({ name: 'mail', toolType: 'external_mcp' })],
     [
       'a Letta tool that does not exist here',
-      buildTool({ name: 'open_files', toolType: 'letta_files_core' }),
+      buildTool({ name: 'close_files', toolType: 'letta_files_core' }),
     ],
   ])('answers that it cannot run %s', async (_what, unknown) => {
     const runner = runnerWith();
@@ -301,6 +303,7 @@ describe('a tool given by code', () => {
     createToolRunner({
       recall: { search: noRecall },
       archive: noArchive,
+      files: noAgentFiles,
       exaApiKey: null,
       modules: [module],
       log: { warn: () => undefined },

@@ -4,6 +4,7 @@ import { runCodeTool } from '../../../tools/builtin/run-code/tool';
 import { createToolRunner } from '../../../tools/tool-runner';
 import { createSourceLanguages } from '../../../tools/source-languages';
 import { buildCallContext, buildTool } from '../../support/build-tool';
+import { noAgentFiles } from '../../support/no-agent-files';
 
 const calls: SourceCall[] = [];
 const language = (name: string): SourceLanguage => ({
@@ -24,6 +25,7 @@ const runner = (sources: SourceLanguage) =>
   createToolRunner({
     recall: { search: () => Promise.resolve({ hits: [], mode: 'text' }) },
     archive: { search: () => Promise.reject(new Error('nothing is archived here')) },
+    files: noAgentFiles,
     exaApiKey: null,
     sources,
     agentState: (agentId) => Promise.resolve({ id: agentId }),
