@@ -64,14 +64,21 @@ export function toOffer(provider: Provider, prompts: SerializedPrompts, options:
 }
 
 function toClient(
-  { type, baseUrl, apiKey, label, keyName, dialect }: Provider,
+  { type, account, baseUrl, apiKey, label, keyName, dialect }: Provider,
   prompts: SerializedPrompts,
   { idleTimeoutMs = 300_000, openAiBackground = false }: OfferOptions,
 ): ModelClient {
   const shared = { baseUrl, label, keyName, idleTimeoutMs };
   switch (dialect) {
     case 'openai':
-      return createOpenAiClient({ ...shared, apiKey, prompts, provider: type, background: openAiBackground });
+      return createOpenAiClient({
+        ...shared,
+        apiKey,
+        prompts,
+        provider: type,
+        ...(account !== undefined && { account }),
+        background: openAiBackground,
+      });
     case 'anthropic':
       return printed(createAnthropicClient({ ...shared, apiKey: apiKey ?? '' }), prompts);
     case 'google':

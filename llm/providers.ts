@@ -29,6 +29,8 @@ export interface Provider {
   /** Letta's provider type: what kind of server it is, whatever its name. */
   readonly type: string;
   readonly category: ProviderCategory;
+  /** Whose key is used, where that is not told by the type. */
+  readonly account?: string;
   readonly label: string;
   readonly dialect: 'openai' | 'anthropic' | 'google';
   readonly apiKey: string | null;

@@ -42,7 +42,8 @@ export function createModelRegistry(config: ProviderConfig, options: ModelRegist
   const isOwn = (name: string): boolean => offers.some(({ provider }) => provider.name === name);
   const brought = createBroughtOffers({
     stored: options.stored ?? NONE_STORED,
-    toOffer: (fields) => toOffer(broughtProvider(fields, config), prompts, options),
+    toOffer: (row) =>
+      toOffer({ ...broughtProvider(row, config), account: `${row.id}/${row.version}` }, prompts, options),
     isOwn,
   });
 

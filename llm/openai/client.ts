@@ -12,7 +12,7 @@ import { buildChatRequest, toChatMessages } from './chat-request';
 import { readChatStream, type ChatReplyOptions } from './chat-response';
 import type { OpenAiTarget } from './prompt-cache';
 import { toRequestBody } from './request-body';
-import { buildResponsesRequest, toInputItems } from './responses-request';
+import { accountOf, buildResponsesRequest, toInputItems } from './responses-request';
 import { readResponsesStream } from './responses-response';
 
 export interface OpenAiClientOptions extends OpenAiTarget {
@@ -102,11 +102,11 @@ async function askResponses(asked: Asked): Promise<Answer> {
   const { bytes, print, promptBytes } = toRequestBody(prompts, request, {
     fields: buildResponsesRequest({ ...request, messages: [] }, options, isBackground),
     list: 'input',
-    dialect: `responses/${options.provider}`,
+    dialect: `responses/${accountOf(options)}`,
     write: (messages, index) =>
       messages.slice(index, index + 1).flatMap((each) => toInputItems(each, options)),
   });
-  const reader = { ...reading, promptCharacters: promptBytes };
+  const reader = { ...reading, provider: accountOf(options), promptCharacters: promptBytes };
   const begin = () => send<ResponseStreamEvent>(sdk, '/responses', bytes, signal);
   if (resumable && (isBackground || resumable.begunId !== undefined)) {
     const listening = { resumable, caller, signal, reader };

@@ -1,7 +1,9 @@
 /** An endpoint that speaks one of OpenAI's dialects. */
 export interface OpenAiTarget {
-  /** Provider name as in the handle: `openai`, `openrouter`, `ollama`, … */
+  /** The kind of provider: `openai`, `openrouter`, `ollama`, … */
   readonly provider: string;
+  /** Whose key is used: what OpenAI has encrypted for one is never sent with another's. The kind alone if not given. */
+  readonly account?: string;
   readonly baseUrl: string;
 }
 

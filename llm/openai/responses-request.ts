@@ -98,7 +98,7 @@ function toOutputItems({ parts }: Assistant, target: OpenAiTarget): ResponseInpu
   const items: ResponseInputItem[] = [];
   for (const part of parts) {
     if (part.type === 'redacted_reasoning') continue;
-    const own = part.provider?.name === target.provider && !lostReasoning ? part.provider.data : {};
+    const own = part.provider?.name === accountOf(target) && !lostReasoning ? part.provider.data : {};
     const id = typeof own['id'] === 'string' ? own['id'] : undefined;
     if (part.type === 'reasoning') {
       if (id !== undefined && isReplayable(part, target)) items.push(toReasoningItem(id, part));
@@ -109,8 +109,13 @@ function toOutputItems({ parts }: Assistant, target: OpenAiTarget): ResponseInpu
   return items;
 }
 
-const isReplayable = (part: ReasoningPart, { provider }: OpenAiTarget): boolean =>
-  part.provider?.name === provider && part.signature !== null && typeof part.provider.data['id'] === 'string';
+/** Under which name the parts of a reply keep what only their maker can read. */
+export const accountOf = ({ provider, account = provider }: OpenAiTarget): string => account;
+
+const isReplayable = (part: ReasoningPart, target: OpenAiTarget): boolean =>
+  part.provider?.name === accountOf(target) &&
+  part.signature !== null &&
+  typeof part.provider.data['id'] === 'string';
 
 function toReasoningItem(id: string, part: ReasoningPart): ResponseInputItem {
   const summary = summaryTexts(part).map((text) => ({ type: 'summary_text' as const, text }));

@@ -101,6 +101,19 @@ describe('the models of providers that users brought', () => {
     expect(await failure(models.client('mine/gpt-4o'))).toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 
+  it('mark what OpenAI encrypts with the version of the row whose key asked for it', async () => {
+    const thinker = await startFakeOpenAI({ replies: [{ text: 'Yes', reasoning: 'Hm' }] });
+    rows = [row({ baseUrl: thinker.url, version: 7 })];
+
+    const { client } = await registry().client('mine/gpt-5.2');
+    const { reply } = await call(client, modelRequest({ model: 'gpt-5.2' }));
+    await thinker.close();
+
+    const marks = reply.parts.map((part) => part.provider?.name);
+    expect(marks).toContain('provider-1/7');
+    expect(new Set(marks).size).toBe(1);
+  });
+
   it("cost a look-up, those of the server's own do not, which win where names meet", async () => {
     const models = registry();
     rows = [row({ name: 'openai', baseUrl: theirs.url }), row({ id: 'provider-2', baseUrl: theirs.url })];

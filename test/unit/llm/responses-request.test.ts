@@ -95,6 +95,27 @@ it('sends every item of a reply back in its order, reasoning encrypted', () => {
   });
 });
 
+it('shows what one account has encrypted to no other account of the same provider', () => {
+  const mark = 'provider-1/1';
+  const made = assistant([
+    { type: 'reasoning', text: 'Hm', signature: 'enc:1', provider: { name: mark, data: { id: 'rs_1' } } },
+    { type: 'text', text: 'Yes', provider: { name: mark, data: { id: 'msg_1' } } },
+  ]);
+  const inputFor = (account?: string) =>
+    JSON.stringify(
+      buildResponsesRequest(modelRequest({ model: 'gpt-5', messages: [made] }), {
+        ...OPENAI,
+        ...(account !== undefined && { account }),
+      }).input,
+    );
+
+  expect(inputFor(mark)).toMatch(/rs_1.*enc:1.*msg_1/);
+  for (const other of [inputFor('provider-1/2'), inputFor()]) {
+    expect(other).toContain('Yes');
+    expect(other).not.toMatch(/rs_1|msg_1|enc:/);
+  }
+});
+
 it('shows no item ids or reasoning to another provider, and none of a reply that lost its reasoning', () => {
   const foreign = buildResponsesRequest(modelRequest({ model: 'gpt-5', messages: [reply] }), {
     ...OPENAI,
