@@ -1,5 +1,4 @@
-import { summarizeArchiveOf } from '../db/archives/archives';
-import { directoriesOf } from '../db/folders/agent-folders';
+import { storesOf } from '../db/system-messages';
 import { insertThread } from '../db/agent-threads';
 import { blocksOf } from '../db/agent-attachments';
 import { getAgent, lockAgent } from '../db/agents';
@@ -29,14 +28,13 @@ export async function createConversation(
     // Locked, so that a change of the agent is wholly in this thread's system message or rewrites it.
     const agent = await lockAgent(tx, agentId);
     const blocks = (await blocksOf(tx, [agentId])).get(agentId) ?? [];
-    const archive = await summarizeArchiveOf(tx, agentId);
-    const directories = await directoriesOf(tx, agentId);
+    const stores = await storesOf(tx, agentId);
     const chosen = chooseBlocks(blocks, body.isolated_block_labels ?? []);
     const conversationId = newId('conv');
     const thread = { agentId, conversationId, summary: body.summary ?? null, own };
     await insertThread(tx, {
       ...thread,
-      messages: [firstSystemMessage(agent, blocks, { conversationId, archive, directories })],
+      messages: [firstSystemMessage(agent, blocks, { conversationId, ...stores })],
       memorySeen: memorySeen(blocks),
     });
     await isolate(tx, { conversationId, blocks, chosen });

@@ -1,6 +1,5 @@
 import { insertThread } from '../db/agent-threads';
-import { summarizeArchiveOf } from '../db/archives/archives';
-import { directoriesOf } from '../db/folders/agent-folders';
+import { storesOf } from '../db/system-messages';
 import { lockAgent } from '../db/agents';
 import { contextUpTo, copyMessages } from '../db/fork-thread';
 import { isolatedLabels } from '../db/isolated-blocks';
@@ -26,15 +25,14 @@ export function forkConversation(
   return inTransaction(db, async (tx) => {
     const agent = await lockAgent(tx, agentId);
     const blocks = await blocksOfThread(tx, source);
-    const archive = await summarizeArchiveOf(tx, agentId);
-    const directories = await directoriesOf(tx, agentId);
+    const stores = await storesOf(tx, agentId);
     const labels = await isolatedLabels(tx, source.conversationId);
     const conversationId = newId('conv');
     await insertThread(tx, {
       agentId,
       conversationId,
       summary: null,
-      messages: [firstSystemMessage(agent, blocks, { conversationId, archive, directories })],
+      messages: [firstSystemMessage(agent, blocks, { conversationId, ...stores })],
       memorySeen: memorySeen(blocks),
       own: await ownModel(tx, source.conversationId),
       isHidden,

@@ -11,7 +11,8 @@ export type Queryable = Pick<PoolClient, 'query'>;
 /**
  * A pool on `url`. A connection that breaks while idle is dropped and replaced; `onError` hears of it. One that breaks
  * in use fails the query, and the process goes on. Statements that nobody waits between travel together: Postgres takes
- * them one by one, in order, and after one that failed in a transaction none of the others counts.
+ * them one by one, in order, and after one that failed in a transaction none of the others counts. Of work that travels
+ * together in a transaction only the last may have further statements to send: nothing follows a rollback.
  */
 export function createPool(
   url: string,

@@ -13,15 +13,15 @@ import type { NewMessage, OpenedStep, ReplyToSave } from '../domain/turn-state';
  */
 export function saveReply(pool: Pool, step: OpenedStep, saved: ReplyToSave): Promise<StepOutcome> {
   return inTransaction(pool, async (db) => {
-    const goesOn = outcomeOfReply(saved);
-    const isClosed = await closeStep(db, step, { saved, outcome: goesOn ?? endedBy(saved) });
+    const outcome = outcomeOfReply(saved);
+    const isClosed = await closeStep(db, step, { saved, kept: outcome.goesOn ?? outcome.ends });
     if (!isClosed) return outcomeOfAttempt(db, step);
     const messages = insertMessages(db, step, saved.messages);
-    if (goesOn) {
+    if (outcome.goesOn) {
       await Promise.all([messages, appendEvents(db, step.runId, saved.events)]);
-      return goesOn;
+      return outcome.goesOn;
     }
-    const [, end] = await Promise.all([messages, endTurn(db, step, saved)]);
+    const [, end] = await Promise.all([messages, endTurn(db, step, { ends: outcome.ends, saved })]);
     return { end };
   });
 }
@@ -33,42 +33,39 @@ interface EndedStep {
   readonly expiresAfter?: number | null;
 }
 
-function endedBy({ stopReason, calls, replyMessageId }: ReplyToSave): EndedStep {
-  if (stopReason === null) throw new AppError('INTERNAL', 'a reply neither ends its turn nor goes on');
+type ReplyOutcome =
+  | { readonly goesOn: StepOutcome; readonly ends?: never }
+  | { readonly ends: EndedStep; readonly goesOn?: never };
+
+/** How the turn goes on after this reply, or ends with it. A turn whose context is full ends after a compaction. */
+function outcomeOfReply({ stopReason, calls, isFull, replyMessageId }: ReplyToSave): ReplyOutcome {
+  if (stopReason === null) return { goesOn: { calls, ...(isFull && { isFull: true as const }) } };
+  if (isFull && stopReason !== 'requires_approval')
+    return { goesOn: { compact: 'post_step_context_check', held: stopReason } };
   const afterSeconds = stopReason === 'requires_approval' ? expiresAfter(calls) : null;
   const expiry = afterSeconds !== null && { expiry: { messageId: replyMessageId, afterSeconds } };
-  return {
-    end: { stopReason, next: null, ...expiry },
-    ...(calls.length > 0 && { pending: calls, expiresAfter: afterSeconds }),
-  };
+  const pending = calls.length > 0 && { pending: calls, expiresAfter: afterSeconds };
+  return { ends: { end: { stopReason, next: null, ...expiry }, ...pending } };
 }
 
 /** Ends the run. The step was closed with the end that most turns have; one that has more to tell is kept anew. */
 async function endTurn(
   db: Queryable,
   { runId, conversationId, stepId }: OpenedStep,
-  saved: ReplyToSave,
+  { ends, saved }: { readonly ends: EndedStep; readonly saved: ReplyToSave },
 ): Promise<TurnEnd> {
-  const plain = endedBy(saved);
-  const { stopReason } = plain.end;
+  const { stopReason } = ends.end;
   const ended = await endRun(db, { runId, conversationId, stopReason, events: saved.events });
-  const end: TurnEnd = { ...plain.end, ...ended };
+  const end: TurnEnd = { ...ends.end, ...ended };
   if (ended.next || ended.caller || ended.wake)
-    await db.query(`update steps set outcome = $2 where id = $1`, [stepId, toJsonb({ ...plain, end })]);
+    await db.query(`update steps set outcome = $2 where id = $1`, [stepId, toJsonb({ ...ends, end })]);
   return end;
-}
-
-/** How the turn goes on after this reply; null when it ends at once. A turn whose context is full ends after a compaction. */
-function outcomeOfReply({ stopReason, calls, isFull }: ReplyToSave): StepOutcome | null {
-  if (stopReason === null) return { calls, ...(isFull && { isFull: true as const }) };
-  if (!isFull || stopReason === 'requires_approval') return null;
-  return { compact: 'post_step_context_check', held: stopReason };
 }
 
 async function closeStep(
   db: Queryable,
   step: OpenedStep,
-  { saved, outcome }: { readonly saved: ReplyToSave; readonly outcome: StepOutcome | EndedStep },
+  { saved, kept }: { readonly saved: ReplyToSave; readonly kept: StepOutcome | EndedStep },
 ): Promise<boolean> {
   const { usage } = saved.reply;
   const { rowCount } = await db.query({
@@ -90,7 +87,7 @@ async function closeStep(
       step.attempt,
       step.runId,
       saved.replyMessageId,
-      toJsonb(outcome),
+      toJsonb(kept),
       saved.model.name,
       saved.model.handle,
       saved.model.endpoint,

@@ -41,9 +41,14 @@ async function rebuild(
     conversationId,
     compiledAt,
     recallCount,
-    archive: await summarizeArchiveOf(db, agent.id),
-    directories: await directoriesOf(db, agent.id),
+    ...(await storesOf(db, agent.id)),
   });
   await rewriteSystemMessage(db, thread, { text, memorySeen: memorySeen(blocks) });
   return text;
 }
+
+/** What the system message of an agent's thread says of what the agent can look into: its archive and its folders. */
+export const storesOf = async (db: Queryable, agentId: string) => ({
+  archive: await summarizeArchiveOf(db, agentId),
+  directories: await directoriesOf(db, agentId),
+});

@@ -153,7 +153,8 @@ export async function rewritePassage(
   if (rows[0].due) await tellOfDue(db);
 }
 
-const tellOfDue = (db: Queryable): Promise<unknown> =>
+/** Tells workers, when the transaction commits, that texts wait for their vectors. */
+export const tellOfDue = (db: Queryable): Promise<unknown> =>
   db.query(`select pg_notify($1, '')`, [PASSAGES_DUE_CHANNEL]);
 
 /** Deletes a passage of one of these archives; NOT_FOUND without it. */

@@ -38,29 +38,20 @@ export async function attachFolders(
   return (rowCount ?? 0) > 0;
 }
 
-/**
- * Takes every folder from an agent but these, in the caller's transaction; with the last one its file tools go. Returns
- * whether it had another one.
- */
-export async function detachOtherFolders(
+/** Takes a folder from an agent, in the caller's transaction. False when it did not have it. */
+export const detachFolder = (db: Queryable, agentId: string, folderId: string): Promise<boolean> =>
+  detach(db, agentId, 'folder_id = any($2)', [folderId]);
+
+/** Takes the agent's folders of which `which` holds; with the last one its file tools go. */
+async function detach(
   db: Queryable,
   agentId: string,
+  which: 'folder_id = any($2)' | 'not folder_id = any($2)',
   folderIds: readonly string[],
 ): Promise<boolean> {
-  const { rowCount } = await db.query(
-    'delete from agent_folders where agent_id = $1 and not folder_id = any($2)',
-    [agentId, folderIds],
-  );
-  if (rowCount === 0) return false;
-  await forgetLostFiles(db, agentId);
-  return true;
-}
-
-/** Takes a folder from an agent, in the caller's transaction. False when it did not have it. */
-export async function detachFolder(db: Queryable, agentId: string, folderId: string): Promise<boolean> {
-  const { rowCount } = await db.query('delete from agent_folders where agent_id = $1 and folder_id = $2', [
+  const { rowCount } = await db.query(`delete from agent_folders where agent_id = $1 and ${which}`, [
     agentId,
-    folderId,
+    folderIds,
   ]);
   if (rowCount === 0) return false;
   await forgetLostFiles(db, agentId);
@@ -74,7 +65,7 @@ export async function replaceFolders(
   folderIds: readonly string[],
 ): Promise<boolean> {
   const hasMore = await attachFolders(db, agentId, folderIds);
-  return (await detachOtherFolders(db, agentId, folderIds)) || hasMore;
+  return (await detach(db, agentId, 'not folder_id = any($2)', folderIds)) || hasMore;
 }
 
 /** Takes from an agent what it has of folders that it has no more: open files and, with the last folder, the file tools. */

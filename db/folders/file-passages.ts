@@ -1,7 +1,7 @@
 import type { FilePassage } from '../../domain/folder';
 import type { TextPassage } from '../../domain/file-text';
 import { derivedId } from '../../new-id';
-import { PASSAGES_DUE_CHANNEL } from '../archives/passages';
+import { tellOfDue } from '../archives/passages';
 import { type Page, selectPage } from '../keyset';
 import type { Queryable } from '../pool';
 import { fromBytes } from '../vectors/vector-bytes';
@@ -45,7 +45,7 @@ export async function insertFilePassages(
       passages.map(({ text }) => text),
     ],
   );
-  if (file.isEmbedded) await db.query(`select pg_notify($1, '')`, [PASSAGES_DUE_CHANNEL]);
+  if (file.isEmbedded) await tellOfDue(db);
 }
 
 /** One page of the passages of a folder's files. */

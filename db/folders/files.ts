@@ -1,6 +1,6 @@
 import { AppError } from '../../domain/errors';
 import type { StoredFile } from '../../domain/folder';
-import { createConditions, type Page, selectPage } from '../keyset';
+import { type Page, selectPage } from '../keyset';
 import type { Queryable } from '../pool';
 
 const selectFiles = (withContent: boolean): string =>
@@ -35,12 +35,11 @@ export function listFiles(
   { folderId, withContent }: { readonly folderId: string; readonly withContent: boolean },
   page: Page,
 ): Promise<readonly StoredFile[]> {
-  const conditions = createConditions();
-  conditions.add('files.folder_id = ?', folderId);
   return selectPage<StoredFile>(db, {
     table: 'files',
     select: selectFiles(withContent),
-    ...conditions,
+    where: ['files.folder_id = $1'],
+    values: [folderId],
     sortBy: (t) => `${t}.created_at`,
     page,
   });
