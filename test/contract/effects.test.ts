@@ -3,21 +3,14 @@ import type { ToolRunInput } from '../../domain/tool-run';
 import { newId } from '../../new-id';
 import { startTestApi, type TestApi } from '../support/test-api';
 import { insertAgentWithMemory, insertWaitingRun, opened, openedTool, replyTo, succeeded } from '../support/turn-rows'; // prettier-ignore
+import { turnsThat } from '../support/turns-double';
 
 let api: TestApi;
 const startedTools: ToolRunInput[] = [];
 
 beforeAll(async () => {
   api = await startTestApi({
-    turns: {
-      start: () => Promise.resolve(),
-      startIfIdle: () => Promise.resolve(false),
-      isHeld: () => Promise.resolve(true),
-      cancel: () => Promise.resolve(),
-      runTool: () => Promise.resolve(),
-      startTool: (input) => Promise.resolve(void startedTools.push(input)),
-      startUndo: () => Promise.resolve(),
-    },
+    turns: turnsThat({ startTool: (input) => Promise.resolve(void startedTools.push(input)) }),
   });
   await insertAgentWithMemory(api.db);
   await api.db.query(`update tools set tool_type = 'custom' where name = 'run_code'`);

@@ -2,6 +2,7 @@ import { createRunWatcher } from '../../api/run-watcher';
 import { AppError } from '../../domain/errors';
 import { insertAgent, insertMessage, insertStep } from '../support/rows';
 import { startTestApi, type Answer, type TestApi } from '../support/test-api';
+import { turnsThat } from '../support/turns-double';
 
 // Requests that are sent again, without turns: what is stored, what is started and what is answered.
 
@@ -13,21 +14,15 @@ let failNextStart: AppError | null;
 let started: string[];
 
 beforeAll(async () => {
-  const turns = {
-    start: ({ runId }: { runId: string }) => {
+  const turns = turnsThat({
+    start: ({ runId }) => {
       const failure = failNextStart;
       failNextStart = null;
       if (failure) return Promise.reject(failure);
       started.push(runId);
       return Promise.resolve();
     },
-    startIfIdle: () => Promise.resolve(false),
-    isHeld: () => Promise.resolve(true),
-    cancel: () => Promise.resolve(),
-    runTool: () => Promise.resolve(),
-    startUndo: () => Promise.resolve(),
-    startTool: () => Promise.resolve(),
-  };
+  });
   api = await startTestApi({ watcher, turns, keepalive: { first: TIMES, resent: TIMES } });
 });
 afterAll(() => api.close());

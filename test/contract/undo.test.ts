@@ -4,6 +4,7 @@ import type { ToolOutcome } from '../../domain/tool';
 import { newId } from '../../new-id';
 import { startTestApi, type TestApi } from '../support/test-api';
 import { insertAgentWithMemory, insertWaitingRun, opened, openedTool, replyTo, succeeded } from '../support/turn-rows'; // prettier-ignore
+import { turnsThat } from '../support/turns-double';
 
 type Json = Readonly<Record<string, any>>; // eslint-disable-line @typescript-eslint/no-explicit-any
 let api: TestApi;
@@ -11,15 +12,10 @@ const asked: string[] = [];
 
 beforeAll(async () => {
   api = await startTestApi({
-    turns: {
-      start: () => Promise.resolve(),
-      startIfIdle: () => Promise.resolve(false),
+    turns: turnsThat({
       isHeld: () => Promise.resolve(false),
-      cancel: () => Promise.resolve(),
-      runTool: () => Promise.resolve(),
-      startTool: () => Promise.resolve(),
       startUndo: (runId) => Promise.resolve(void asked.push(runId)),
-    },
+    }),
   });
   await insertAgentWithMemory(api.db);
   await api.db.query(`update tools set tool_type = 'custom' where name = 'run_code'`);

@@ -15,6 +15,7 @@ import { testPython } from './python-language';
 import { noMcpServers } from './no-mcp-servers';
 import { createTestDatabase } from './stack';
 import { testArchives } from './archives';
+import { turnsThat } from './turns-double';
 
 export interface Answer {
   readonly status: number;
@@ -54,15 +55,7 @@ export async function startTestApi(overrides: Overrides | ((db: Pool) => Overrid
     watcher: createRunWatcher(),
     log: pino({ level: 'silent' }),
     password: null,
-    turns: {
-      start: (turn) => Promise.resolve(void startedTurns.push(turn)),
-      startIfIdle: () => Promise.resolve(false),
-      isHeld: () => Promise.resolve(true),
-      cancel: () => Promise.resolve(),
-      runTool: () => Promise.resolve(),
-      startTool: () => Promise.resolve(),
-      startUndo: () => Promise.resolve(),
-    },
+    turns: turnsThat({ start: (turn) => Promise.resolve(void startedTurns.push(turn)) }),
     ...testArchives(database.pool),
     ...(typeof overrides === 'function' ? overrides(database.pool) : overrides),
   };

@@ -1,5 +1,8 @@
+import pino from 'pino';
+import { sweep } from '../../../api/sweeper';
 import { findStrandedRuns } from '../../../db/mint-run';
 import { createTestDatabase, type TestDatabase } from '../../support/stack';
+import { turnsThat } from '../../support/turns-double';
 import { insertAgentWithMemory, insertWaitingRun } from '../../support/turn-rows';
 
 let database: TestDatabase;
@@ -42,4 +45,26 @@ it('a message that waits behind a turn is not stranded', async () => {
 
   expect(found).not.toContain(running);
   expect(found).not.toContain(waiting);
+});
+
+it('a turn that ends while the sweeper goes through its list is not started again', async () => {
+  const [, stranded] = await agentWithRun({ created_at: secondsAgo(5) });
+  const [, ending] = await agentWithRun({ created_at: secondsAgo(5) });
+  const started: string[] = [];
+
+  await sweep({
+    db: database.pool,
+    log: pino({ level: 'silent' }),
+    turns: turnsThat({
+      // As its workflow does: the run ends, then the workflow is gone.
+      isHeld: async () => {
+        await database.pool.query(`update runs set status = 'completed' where id = $1`, [ending]);
+        return false;
+      },
+      startIfIdle: ({ runId }) => Promise.resolve(started.push(runId) > 0),
+    }),
+  });
+
+  expect(started).toContain(stranded);
+  expect(started).not.toContain(ending);
 });
