@@ -1,15 +1,19 @@
 import fs from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
 import { AppError } from '../../../domain/errors';
 import { createTypeScriptLanguage } from '../../../tools/typescript/typescript-language';
+import { until } from '../../support/started';
 import { silentLog, sourceCall, typeScriptSettings, typeScriptTool } from '../../support/typescript-tools';
 
 const language = createTypeScriptLanguage(typeScriptSettings(), silentLog);
 type Facts = Parameters<typeof typeScriptTool>[1];
 const run = (code: string, args: Record<string, unknown> = {}, facts: Facts = {}) =>
   language.runTool(typeScriptTool(code, facts), args, sourceCall());
-const workFolders = () => fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith('everturn-tool-'));
+// Other processes make folders at the same time: a name has the process that made it.
+const workFolders = () =>
+  fs
+    .readdirSync(os.tmpdir())
+    .filter((name) => name.startsWith('everturn-tool-') && name.includes(`.${process.pid}.`));
 
 describe('a call', () => {
   it('passes arguments by name, in the order of the signature, and leaves defaults to the code', async () => {
@@ -222,19 +226,13 @@ it('rejects with the reason of a cancel once its processes are dead', async () =
 });
 
 it('leaves no folder behind', async () => {
-  const usual = process.env['TMPDIR'];
-  const own = fs.mkdtempSync(path.join(os.tmpdir(), 'everturn-own-')); // Other tests make folders at the same time.
-  process.env['TMPDIR'] = own;
-  try {
-    const before = workFolders();
-    await expect(run('export const f = () => 1;')).resolves.toMatchObject({ result: '1' });
+  const code = 'export async function f() { await new Promise((end) => setTimeout(end, 500)); }';
+  const called = run(code);
+  await until(() => workFolders().length > 0);
 
-    expect(workFolders().filter((name) => !before.includes(name))).toEqual([]);
-  } finally {
-    if (usual === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = usual;
-    fs.rmSync(own, { recursive: true });
-  }
+  await expect(called).resolves.toMatchObject({ status: 'success' });
+
+  expect(workFolders()).toEqual([]);
 });
 
 describe('run_code', () => {
