@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { until } from './started';
+import { hookFor, until } from './started';
 
 const ROOT = path.resolve(__dirname, '..', '..');
 
@@ -18,9 +18,7 @@ export async function serve(
   env: Readonly<Record<string, string>>,
   script = 'dist/runtime/serve.js',
 ): Promise<Served> {
-  const hook = path.join(ROOT, 'test', 'support', 'register-typescript.cjs');
-  const args = script.endsWith('.ts') ? ['-r', hook] : [];
-  const child = spawn(process.execPath, [...args, path.join(ROOT, script)], {
+  const child = spawn(process.execPath, [...hookFor(script), path.join(ROOT, script)], {
     env: { ...process.env, PORT: '0', LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -19,13 +19,16 @@ export interface Started {
   kill(signal: NodeJS.Signals): void;
 }
 
+/** What node needs before a script of ours that is not compiled. */
+export const hookFor = (script: string): readonly string[] =>
+  script.endsWith('.ts') ? ['-r', path.join(ROOT, 'test', 'support', 'register-typescript.cjs')] : [];
+
 /** Starts the supervisor from source, by default with a stand-in for the server. `env` overrides the environment. */
 export function startEverturn(
   env: Readonly<Record<string, string>>,
   script = 'test/support/start-with-double.ts',
 ): Started {
-  const hook = path.join(ROOT, 'test', 'support', 'register-typescript.cjs');
-  const child = spawn(process.execPath, ['-r', hook, path.join(ROOT, script)], {
+  const child = spawn(process.execPath, [...hookFor(script), path.join(ROOT, script)], {
     cwd: env['EVERTURN_TEST_CWD'] ?? ROOT,
     env: { ...process.env, LOG_LEVEL: 'info', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
