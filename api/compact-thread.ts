@@ -52,7 +52,7 @@ async function mint(
     callbackUrl: null,
     ignoresPending: true,
     strategy: null,
-    identity: requestIdentity(req, { kind: 'compact', conversationId: thread.conversationId }),
+    identity: requestIdentity(req, { kind: 'compact', place: thread.conversationId }),
   };
   const outcome = await mintOnce(db, run, 'reject');
   if ('busyWith' in outcome) throw threadIsBusy(outcome.busyWith, 'compact the conversation');

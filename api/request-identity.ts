@@ -3,22 +3,32 @@ import type { Request } from 'express';
 import { AppError } from '../domain/errors';
 import { canonicalJson, keyOfHeader, keyOfOtids, type RequestIdentity } from '../domain/request-identity';
 
-/** Ways to ask for a turn, or for a call of a tool by hand. The same body sent to two of them is two requests. */
-export type RouteKind = 'messages' | 'conversation' | 'stream' | 'async' | 'chat' | 'compact' | 'tool';
+/** What a request asks for. The same body sent for two of them is two requests. */
+export type RouteKind =
+  'messages' | 'conversation' | 'stream' | 'async' | 'chat' | 'compact' | 'tool' | 'passages' | 'file';
 
 const MAX_KEY_LENGTH = 255;
 
 /**
- * What names this request, so that sending it again is not a second turn: the `Idempotency-Key` header, else the otids
+ * What names this request, so that sending it again does nothing twice: the `Idempotency-Key` header, else the otids
  * that the client gave its messages (to an agent with the rest of the body, for there the original runs them again), else
  * nothing but the fingerprint, which counts only where the SDK's `x-stainless-retry-count` says that this is another
  * attempt.
  */
 export function requestIdentity(
   req: Request,
-  { kind, conversationId }: { readonly kind: RouteKind; readonly conversationId: string },
+  {
+    kind,
+    place,
+    body = req.body,
+  }: {
+    readonly kind: RouteKind;
+    /** The conversation, or the path where there is none. */
+    readonly place: string;
+    /** What is asked for, where it is more than the JSON of the request. */
+    readonly body?: unknown;
+  },
 ): RequestIdentity {
-  const body: unknown = req.body;
   const header = req.get('idempotency-key');
   if (header !== undefined && header.length > MAX_KEY_LENGTH) {
     throw new AppError(
@@ -28,17 +38,14 @@ export function requestIdentity(
   }
   return {
     key: header ? keyOfHeader(header) : fitting(otidKey(kind, body)),
-    hash: fingerprint(kind, conversationId, body),
-    isResent: isResent(req),
+    hash: fingerprint(kind, place, body),
+    isResent: Number(req.get('x-stainless-retry-count') ?? 0) >= 1,
   };
 }
 
-/** Whether the SDK says that it sends this request again. */
-export const isResent = (req: Request): boolean => Number(req.get('x-stainless-retry-count') ?? 0) >= 1;
-
 /** The fingerprint of a request: equal for equal JSON, whatever the order of its keys. */
-export const fingerprint = (kind: RouteKind, conversationId: string, body: unknown): string =>
-  sha256(`${kind}\n${conversationId}\n${canonicalJson(body)}`);
+export const fingerprint = (kind: RouteKind, place: string, body: unknown): string =>
+  sha256(`${kind}\n${place}\n${canonicalJson(body)}`);
 
 function otidKey(kind: RouteKind, body: unknown): string | null {
   const otids = keyOfOtids(messagesOf(body));

@@ -22,7 +22,7 @@ export async function runByHand(
     mint,
   }: { readonly effects: ToolEffects; readonly mint: (tx: Queryable, id: string) => Promise<void> },
 ): Promise<{ readonly id: string; readonly outcome: ToolOutcome }> {
-  const { key, hash, isResent } = requestIdentity(req, { kind: 'tool', conversationId: req.path });
+  const { key, hash, isResent } = requestIdentity(req, { kind: 'tool', place: req.path });
   const fresh = newId('job');
   const id = await mintCallOnce(
     db,

@@ -87,7 +87,7 @@ export interface TurnToSend extends Sending {
 /** Stores the run of a request, or finds the one that it has already. */
 export async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): Promise<SentTurn> {
   const { db, models } = deps;
-  const identity = requestIdentity(req, { kind: turn.kind, conversationId: turn.thread.conversationId });
+  const identity = requestIdentity(req, { kind: turn.kind, place: turn.thread.conversationId });
   const asked = toRun(turn, identity);
   // A first sending may have answered what waited: whether anything waits says nothing of a second one.
   const answered = asked.request.approvals && (await findEarlierRun(db, asked.conversationId, identity));

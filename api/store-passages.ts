@@ -1,7 +1,7 @@
 import type { Request } from 'express';
-import { findSamePassages } from '../db/archives/same-passages';
 import { type EmbeddedPassage, getPassages, insertPassages } from '../db/archives/passages';
 import { inTransaction, type Queryable } from '../db/pool';
+import { storeOnce } from '../db/sent-requests';
 import {
   type Archive,
   checkPassageText,
@@ -10,9 +10,8 @@ import {
   type Passage,
 } from '../domain/archive';
 import { AppError } from '../domain/errors';
-import { derivedId } from '../new-id';
 import type { ApiDeps } from './deps';
-import { isResent } from './request-identity';
+import { requestIdentity } from './request-identity';
 
 const EMBED_TIMEOUT_MS = 30_000;
 
@@ -36,16 +35,17 @@ export async function storePassages(
   req: Request,
 ): Promise<readonly Passage[]> {
   for (const { text } of passages) checkPassageText(text);
+  const identity = requestIdentity(req, { kind: 'passages', place: req.path });
   const vectors = await embed();
+  const embedded = passages.map((passage, index): EmbeddedPassage => ({ passage, embedding: toEmbedding(vectors[index]) })); // prettier-ignore
   return inTransaction(db, async (tx) => {
-    const { id } = await open(tx);
-    const named = await nameAgain(tx, id, passages, req);
-    await insertPassages(
-      tx,
-      id,
-      named.map((passage, index): EmbeddedPassage => ({ passage, embedding: toEmbedding(vectors[index]) })),
-    );
-    return getPassages(tx, named.map((passage) => passage.id)); // prettier-ignore
+    const { id: place } = await open(tx);
+    const find = (ids: readonly string[]) => getPassages(tx, ids);
+    const store = async () => {
+      await insertPassages(tx, place, embedded);
+      return find(passages.map(({ id }) => id));
+    };
+    return storeOnce(tx, { place, identity }, { find, store });
   });
 
   function toEmbedding(vector: Float32Array | undefined): EmbeddedPassage['embedding'] {
@@ -64,23 +64,4 @@ export async function storePassages(
       return [];
     }
   }
-}
-
-/** The passages under the ids that an earlier attempt of the same request gave them, if there was one. */
-async function nameAgain(
-  db: Queryable,
-  archiveId: string,
-  passages: readonly NewPassage[],
-  req: Request,
-): Promise<readonly NewPassage[]> {
-  const key = req.get('idempotency-key');
-  if (key) {
-    return passages.map((passage, index) => ({
-      ...passage,
-      id: derivedId('passage', 'request', archiveId, key, index),
-    }));
-  }
-  if (!isResent(req)) return passages;
-  const known = await findSamePassages(db, archiveId, passages);
-  return passages.map((passage, index) => ({ ...passage, id: known[index] ?? passage.id }));
 }

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Request } from 'express';
+import { findFiles } from '../db/folders/files';
 import { storeFile } from '../db/folders/store-file';
 import { storable } from '../db/json';
 import { inTransaction, type Pool } from '../db/pool';
+import { storeOnce } from '../db/sent-requests';
 import { AppError } from '../domain/errors';
 import { decodeText, textTypeOf } from '../domain/file-type';
 import type { DuplicateHandling, StoredFile } from '../domain/folder';
-import { derivedId, newId } from '../new-id';
-import { isResent } from './request-identity';
+import { newId } from '../new-id';
+import { requestIdentity } from './request-identity';
 import { invalid } from './wire/validation';
 
 /** What a file of a folder may weigh. */
@@ -41,11 +43,24 @@ export function uploadFile(
     throw new AppError('INVALID_ARGUMENT', 'INVALID_ARGUMENT: The file has no name. Give it one in `name`.');
   }
   const content = storable(decodeText(originalName, given.buffer));
-  const contentHash = createHash('sha256').update(given.buffer).digest();
-  const key = req.get('idempotency-key');
-  const id = key ? derivedId('file', 'request', folderId, key) : newId('file');
-  const file = { id, originalName, contentType, size: given.size, content, contentHash };
-  return inTransaction(db, (tx) => storeFile(tx, { folderId, file, duplicates, isResent: isResent(req) }));
+  const file = { id: newId('file'), originalName, contentType, size: given.size, content };
+  const sha256 = createHash('sha256').update(given.buffer).digest('hex');
+  const identity = requestIdentity(req, {
+    kind: 'file',
+    place: folderId,
+    body: { originalName, contentType, sha256, duplicates },
+  });
+  return inTransaction(db, async (tx) => {
+    const skipped: StoredFile[] = [];
+    const find = (ids: readonly string[]) => findFiles(tx, folderId, ids);
+    const store = async () => {
+      const outcome = await storeFile(tx, { folderId, file, duplicates });
+      if (outcome.isSkipped) skipped.push(outcome.file);
+      return outcome.isSkipped ? [] : [outcome.file];
+    };
+    const [stored] = await storeOnce(tx, { place: folderId, identity }, { find, store });
+    return { file: (stored ?? skipped[0]) as StoredFile, isSkipped: skipped.length > 0 }; // it is one or the other
+  });
 }
 
 /** Without what can't stand in a line, and no longer than a file system would have it; the extension stays. */

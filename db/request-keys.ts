@@ -1,6 +1,5 @@
-import { AppError } from '../domain/errors';
 import type { MultitaskStrategy } from '../domain/inbox';
-import { isBoundToBody, type RequestIdentity } from '../domain/request-identity';
+import { checkSameRequest, type RequestIdentity } from '../domain/request-identity';
 import { findActiveRun } from './conversations';
 import { mintRun, type MintedRun, type RunToMint, type StoppedRun } from './mint-run';
 import { inTransaction, type Pool, type Queryable } from './pool';
@@ -13,8 +12,8 @@ export interface EarlierRun {
   readonly createdAt: Date;
 }
 
-// How long a request without a name is remembered by its fingerprint.
-const REMEMBERED = '1 hour';
+/** How long a request without a name is remembered by its fingerprint. */
+export const REMEMBERED = '1 hour';
 
 /** What became of a request: its run, the run it has already, or the run that keeps its conversation busy. */
 export type MintOutcome =
@@ -89,13 +88,8 @@ export async function findEarlierRun(
   const row = rows[0];
   if (!row) return null;
   const { hash, ...run } = row;
-  if (identity.key === null || !isBoundToBody(identity.key) || hash === identity.hash) return run;
-  throw new AppError(
-    'VALIDATION',
-    `This Idempotency-Key was used for another request of the conversation (run ${run.id}); ` +
-      'use a fresh key for a new request, or send the same body again.',
-    { facts: { plain: true } },
-  );
+  checkSameRequest(identity, { hash, what: run.id });
+  return run;
 }
 
 const BY_HASH = `request_key is null and request_hash = $2 and created_at > now() - interval '${REMEMBERED}'`;

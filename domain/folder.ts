@@ -50,7 +50,6 @@ export interface NewFile {
   readonly contentType: string;
   readonly size: number;
   readonly content: string;
-  readonly contentHash: Buffer;
 }
 
 /** Neighbouring lines of a file, which search finds together. */

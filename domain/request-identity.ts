@@ -1,6 +1,8 @@
+import { AppError } from './errors';
+
 /** What makes a request that is sent again known for what it is. */
 export interface RequestIdentity {
-  /** The client's own name for the request, unique in the conversation; null if it gave none. */
+  /** The client's own name for the request, unique in its place; null if it gave none. */
   readonly key: string | null;
   /** The fingerprint of what was asked, and where. */
   readonly hash: string;
@@ -21,8 +23,22 @@ export function keyOfOtids(messages: readonly unknown[]): string | null {
   return OTIDS + [...new Set(otids)].sort().join('|');
 }
 
-/** Whether a key may stand for one body only. Otids name messages: whoever repeats them means the same messages. */
-export const isBoundToBody = (key: string): boolean => key.startsWith(IDEMPOTENCY_KEY);
+/**
+ * Passes if a request is the earlier one that its key names; else `VALIDATION`, which says `what` the other one stored. Keys made
+ * of otids pass: otids name messages, and whoever repeats them means the same messages.
+ */
+export function checkSameRequest(
+  { key, hash }: RequestIdentity,
+  earlier: { readonly hash: string; readonly what: string },
+): void {
+  if (!key?.startsWith(IDEMPOTENCY_KEY) || hash === earlier.hash) return;
+  throw new AppError(
+    'VALIDATION',
+    `This Idempotency-Key was used for another request here (${earlier.what}); ` +
+      'use a fresh key for a new request, or send the same body again.',
+    { facts: { plain: true } },
+  );
+}
 
 function otidOf(message: unknown): string | null {
   if (typeof message !== 'object' || message === null || !('otid' in message)) return null;

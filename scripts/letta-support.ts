@@ -512,7 +512,8 @@ export const EXTENSIONS: readonly string[] = [
   'Field `effect_status: "unknown"` on tool returns of such calls, and event `effect_resolved` in streams once they are settled.',
   'Field `embedding` in `PATCH /v1/archives/{}` gives an archive another embedding model; its passages get new vectors by ' +
     'a workflow. Headers `x-everturn-search-mode` (`hybrid` or `text`) and `x-everturn-search-reason` of searches say how ' +
-    'hits were found. `Idempotency-Key` on requests that store passages keeps a repeated one from storing them twice.',
+    'hits were found. `Idempotency-Key` on requests that store passages or a file: the same key with the same body ' +
+    'stores nothing twice, with another body 422.',
   '`Idempotency-Key` on requests that send messages: the same key with the same body answers from the same run, with ' +
     'another body 422. The otids of messages do the same without a header (sent to an agent, with the same body), and a request that an SDK sends again ' +
     '(`x-stainless-retry-count`) joins its run.',

@@ -29,6 +29,19 @@ export async function getFile(
   throw fileNotFound(folderId, id);
 }
 
+/** Those of these files that a folder has. */
+export async function findFiles(
+  db: Queryable,
+  folderId: string,
+  ids: readonly string[],
+): Promise<readonly StoredFile[]> {
+  const { rows } = await db.query<StoredFile>(
+    `${selectFiles(false)} where files.id = any($1) and files.folder_id = $2`,
+    [ids, folderId],
+  );
+  return rows;
+}
+
 /** One page of the files of a folder. */
 export function listFiles(
   db: Queryable,

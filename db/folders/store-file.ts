@@ -10,21 +10,17 @@ export interface Upload {
   readonly folderId: string;
   readonly file: NewFile;
   readonly duplicates: DuplicateHandling;
-  /** Whether the client says that it sends this file again. */
-  readonly isResent: boolean;
 }
 
 /**
- * Stores a file with its passages, in the caller's transaction: all of it, or nothing. A file whose id is there already, or
- * that a client sends again, is the one that is stored. `isSkipped`: the folder had one of the name, which was to stay.
+ * Stores a file with its passages, in the caller's transaction: all of it, or nothing. `isSkipped`: the folder had one of the
+ * name, which was to stay.
  */
 export async function storeFile(
   db: Queryable,
-  { folderId, file, duplicates, isResent }: Upload,
+  { folderId, file, duplicates }: Upload,
 ): Promise<{ readonly file: StoredFile; readonly isSkipped: boolean }> {
   const folder = await lockFolder(db, folderId);
-  const earlier = await findEarlier(db, { folderId, file, isResent });
-  if (earlier !== null) return { file: await getFile(db, { folderId, id: earlier }), isSkipped: false };
   const existing = await findNamed(db, folderId, file.originalName);
   if (existing !== null && duplicates === 'skip') {
     return { file: await getFile(db, { folderId, id: existing }), isSkipped: true };
@@ -38,20 +34,6 @@ export async function storeFile(
   if (existing !== null && duplicates === 'replace') await deleteFile(db, folderId, existing);
   await insertFile(db, folder, { ...file, name: await freeName(db, folderId, file.originalName) });
   return { file: await getFile(db, { folderId, id: file.id }), isSkipped: false };
-}
-
-async function findEarlier(
-  db: Queryable,
-  { folderId, file, isResent }: Pick<Upload, 'folderId' | 'file' | 'isResent'>,
-): Promise<string | null> {
-  const { rows } = await db.query<{ id: string }>(
-    `select id from files
-      where folder_id = $1
-        and (id = $2 or $3 and original_name = $4 and content_hash = $5 and created_at > now() - interval '10 minutes')
-      order by created_at desc limit 1`,
-    [folderId, file.id, isResent, file.originalName, file.contentHash],
-  );
-  return rows[0]?.id ?? null;
 }
 
 /** The file of this name; of several that came under it, the one that has kept it. */
@@ -86,8 +68,8 @@ async function insertFile(
 ): Promise<void> {
   const passages = toPassages(file.content);
   await db.query(
-    `insert into files (id, folder_id, name, original_name, content_type, size, content, content_hash, passage_count)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    `insert into files (id, folder_id, name, original_name, content_type, size, content, passage_count)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
     [
       file.id,
       folder.id,
@@ -96,7 +78,6 @@ async function insertFile(
       file.contentType,
       file.size,
       file.content,
-      file.contentHash,
       passages.length,
     ],
   );

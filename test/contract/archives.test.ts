@@ -146,7 +146,15 @@ describe('passages of an archive', () => {
     const resent = await send('retried', { 'x-stainless-retry-count': '1' });
     const meant = await send('retried', {});
 
+    const other = await send('another text', { 'idempotency-key': 'k1' });
+    const long = await send('keyed', { 'idempotency-key': 'k'.repeat(256) });
+    await fetch(`${api.baseUrl}${path}/${String(keyed[0]!.body.id)}`, { method: 'DELETE' });
+    const free = await send('another text', { 'idempotency-key': 'k1' });
+
     expect(keyed[1]!.body).toEqual(keyed[0]!.body);
+    expect(other).toMatchObject({ status: 422, body: { detail: expect.stringContaining(`another request here (${String(keyed[0]!.body.id)})`) } }); // prettier-ignore
+    expect(long.status).toBe(400);
+    expect(free).toMatchObject({ status: 200, body: { text: 'another text' } });
     expect(resent.body.id).toBe(first.body.id);
     expect(meant.body.id).not.toBe(first.body.id);
   });

@@ -257,16 +257,26 @@ describe('a file', () => {
       name: 'b.md',
       headers: { 'x-stainless-retry-count': '1' },
     });
+    const other = await upload(folder, 'another text', { headers: key });
+    const long = await upload(folder, 'keyed', { headers: { 'idempotency-key': 'k'.repeat(256) } });
+    const sendings = [1, 2, 3].map(() =>
+      upload(folder, 'x', { name: 'd.md', headers: { 'idempotency-key': 'd' } }),
+    );
+    const once = new Set((await Promise.all(sendings)).map(({ body }) => String(body['id'])));
     const atOnce = await Promise.all(['1', '2', '3'].map((text) => upload(folder, text, { name: 'c.md' })));
 
     expect(again.body).toEqual(first.body);
+    expect(other.status).toBe(422);
+    expect(other.body['detail']).toContain(`another request here (${String(first.body['id'])})`);
+    expect(long.status).toBe(400);
+    expect(once.size).toBe(1);
     expect(resent.body).toEqual(lost.body);
     expect(atOnce.map(({ body }) => String(body['file_name'])).sort()).toEqual([
       'c.md',
       'c_(1).md',
       'c_(2).md',
     ]);
-    expect(await namesIn(folder)).toHaveLength(5);
+    expect(await namesIn(folder)).toHaveLength(6);
   });
 
   it('that is no text, too large or nameless is refused with a sentence', async () => {

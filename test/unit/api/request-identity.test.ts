@@ -11,7 +11,7 @@ const identityOf = (
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
   kind: RouteKind = 'conversation',
-) => requestIdentity(request(body, headers), { kind, conversationId: 'agent-1' });
+) => requestIdentity(request(body, headers), { kind, place: 'agent-1' });
 
 const shuffled = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(shuffled);
