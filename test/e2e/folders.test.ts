@@ -1,6 +1,7 @@
 import Letta, { toFile } from '@letta-ai/letta-client';
 import { startFakeEmbeddings, type FakeEmbeddings } from '../support/fake-embeddings';
 import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
+import type { Served } from '../support/served';
 import { until } from '../support/started';
 
 let server: LiveServer;
@@ -50,6 +51,101 @@ it('an agent greps, searches and opens the files of a folder that it was given',
   for await (const file of client.agents.files.list(agent.id, { is_open: true, order: 'asc' }))
     open.push(file.file_name);
   expect(open).toEqual(['house/bills.csv', 'house/later.txt']);
+});
+
+describe('an upload', () => {
+  const LOCK = 7;
+  const rows = async (sql: string, ...values: readonly unknown[]): Promise<readonly unknown[]> =>
+    (await server.database.pool.query(sql, [...values])).rows;
+  const somebodyWaits = async () =>
+    (
+      await rows(
+        `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+      )
+    ).length > 0;
+  let api: Served;
+  beforeAll(async () => {
+    await server.database.pool.query(
+      `create function wait() returns trigger language plpgsql
+         as $$ begin perform pg_advisory_xact_lock_shared(${LOCK}); return null; end $$`,
+    );
+    api = await server.start('api');
+  });
+  afterEach(() => server.database.pool.query('drop trigger if exists waits on files'));
+
+  it.each([
+    { when: 'before it is stored', at: 'immediate', stored: 0 },
+    { when: 'between its storage and its answer', at: 'deferred', stored: 1 },
+  ])('whose server is killed $when is one file when it is sent again', async ({ at, stored }) => {
+    const folder = await client.folders.create({ name: `killed ${at}` });
+    const send = async (): Promise<{ readonly id: string }> => {
+      const form = new FormData();
+      form.append('file', new Blob(['# Notes\n\nkept\n']), 'notes.md');
+      const url = `${server.url}/v1/folders/${folder.id}/upload`;
+      const response = await fetch(url, { method: 'POST', body: form, headers: { 'idempotency-key': 'k' } });
+      return (await response.json()) as { id: string };
+    };
+    const count = async () => (await rows(`select from files where folder_id = $1`, folder.id)).length;
+    await server.database.pool.query(
+      `create constraint trigger waits after insert on files deferrable initially ${at} for each row execute function wait()`,
+    );
+    const holder = await server.database.pool.connect();
+    await holder.query('select pg_advisory_lock($1)', [LOCK]);
+    const lost = send().then(
+      () => 'answered',
+      () => 'lost',
+    );
+    await until(somebodyWaits);
+
+    process.kill(api.pid, 'SIGSTOP');
+    await holder.query('select pg_advisory_unlock($1)', [LOCK]);
+    holder.release();
+    await until(async () => !(await somebodyWaits()) && (await count()) === stored);
+    await api.kill('SIGKILL');
+    expect(await lost).toBe('lost');
+    api = await server.start('api');
+    const [first, again] = [await send(), await send()];
+
+    expect(again.id).toBe(first.id);
+    expect(await count()).toBe(1);
+    client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
+    await until(async () => (await statusOf(folder.id, first.id)) === 'completed');
+    expect(
+      await rows(
+        `select text, embedding is not null as found from file_passages where file_id = $1`,
+        first.id,
+      ),
+    ).toEqual([{ text: '# Notes\n\nkept', found: true }]);
+  });
+
+  it('whose worker is killed while it fills vectors in gets them all, and asks anew for none that were stored', async () => {
+    const folder = await client.folders.create({ name: 'many' });
+    const texts = Array.from({ length: 100 }, (_, n) => `passage ${n} ${'word '.repeat(238)}`.trimEnd());
+    const open = embeddings.hold(1);
+    const file = await upload(folder.id, 'many.md', texts.join('\n'));
+    await until(() => texts.every((text) => embeddings.timesAsked(text) > 0));
+
+    await server.worker.kill('SIGKILL');
+    open();
+    const stored = await rows(
+      `select from file_passages where file_id = $1 and embedding is not null`,
+      file.id,
+    );
+    await server.start('worker');
+    // What the dead worker had taken is another's after a minute.
+    await until(async () => (await statusOf(folder.id, file.id)) === 'completed', 120_000);
+
+    const timesAsked = texts.map((text) => embeddings.timesAsked(text));
+    expect(stored.length).toBeGreaterThan(0);
+    expect(timesAsked.filter((times) => times === 1)).toHaveLength(stored.length);
+    expect(timesAsked.filter((times) => times === 2)).toHaveLength(texts.length - stored.length);
+    expect(
+      await rows(
+        `select text from file_passages where file_id = $1 and embedding is not null order by position`,
+        file.id,
+      ),
+    ).toEqual(texts.map((text) => ({ text })));
+  });
 });
 
 it('a file that was uploaded while no worker lives gets its vectors when one does', async () => {
