@@ -76,6 +76,7 @@ async function askIfItFits(
     now: new Date(),
     noteId: derivedId('message', step.stepId, 'note'),
     skillsNoteId: derivedId('message', step.stepId, 'skills-note'),
+    folderNoteId: derivedId('message', step.stepId, 'folder-note'),
   });
   const window = contextWindowOf(step.contextLimit, model.info);
   const trigger = isFinal || step.begun ? null : await checkContext(deps, { step, plan, window });

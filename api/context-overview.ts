@@ -18,27 +18,34 @@ export async function contextOverview(db: Queryable, thread: Thread) {
   const context = await readContext(db, thread.conversationId);
   const tools = toToolSpecs((await toolsOf(db, [agent.id])).get(agent.id) ?? []);
   const compiled = textOf(context.find(({ role }) => role === 'system')?.parts ?? []);
-  const sections = {
-    system: agent.system,
-    memory: sectionOf(compiled, 'memory_blocks'),
-    rules: sectionOf(compiled, 'tool_usage_rules'),
-    external: sectionOf(compiled, 'memory_metadata'),
-  };
+  const sections = sectionsOf(agent.system, compiled);
   const summary = context.find(({ role }) => role === 'summary');
   const rest = context.filter(({ role }) => role !== 'system' && role !== 'summary');
-  const [system = 0, memory = 0, rules = 0, external = 0, functions = 0] = await countTokens([
-    sections.system,
-    sections.memory,
-    sections.rules,
-    sections.external,
-    toolText(tools),
-  ]);
+  const [system = 0, memory = 0, rules = 0, directories = 0, external = 0, functions = 0] = await countTokens(
+    [
+      sections.system,
+      sections.memory,
+      sections.rules,
+      sections.directories,
+      sections.external,
+      toolText(tools),
+    ],
+  );
   const summarized = await tokensOf(summary ? [summary] : []);
   const messages = await tokensOf(rest);
   const limit = agent.llmConfig['context_window'];
   return {
     context_window_size_max: typeof limit === 'number' ? limit : 0,
-    context_window_size_current: sum([system, memory, rules, external, functions, summarized, messages]),
+    context_window_size_current: sum([
+      system,
+      memory,
+      rules,
+      directories,
+      external,
+      functions,
+      summarized,
+      messages,
+    ]),
     num_messages: context.length,
     num_archival_memory: 0,
     num_recall_memory: await countRecall(db, thread.conversationId),
@@ -52,8 +59,8 @@ export async function contextOverview(db: Queryable, thread: Thread) {
     memory_filesystem: null,
     num_tokens_tool_usage_rules: rules,
     tool_usage_rules: sections.rules || null,
-    num_tokens_directories: 0,
-    directories: null,
+    num_tokens_directories: directories,
+    directories: sections.directories || null,
     num_tokens_summary_memory: summarized,
     summary_memory: summary ? textOf(summary.parts) : null,
     num_tokens_functions_definitions: functions,
@@ -62,6 +69,14 @@ export async function contextOverview(db: Queryable, thread: Thread) {
     messages: context.map((message) => toWireStoredMessage(message, String(agent.llmConfig['model']))),
   };
 }
+
+const sectionsOf = (system: string, compiled: string) => ({
+  system,
+  memory: sectionOf(compiled, 'memory_blocks'),
+  rules: sectionOf(compiled, 'tool_usage_rules'),
+  directories: sectionOf(compiled, 'directories'),
+  external: sectionOf(compiled, 'memory_metadata'),
+});
 
 /** The last section of this name: the agent's own instructions may use the same words before it. */
 function sectionOf(compiled: string, name: string): string {

@@ -6,7 +6,7 @@ import { closeReached, closeStep, examineSteps, findSilentRuns, type SilentRun }
 import { examineThreads, repairThread } from '../db/doctor/threads';
 import { blocksOf } from '../db/agent-attachments';
 import { inTransaction, type Pool } from '../db/pool';
-import { rebuildSystemMessages } from '../db/system-messages';
+import { rebuildSystemMessages, storesOf } from '../db/system-messages';
 import { finding, isSameFinding, type Finding, type FindingCode } from '../domain/doctor';
 import type { ApiDeps } from './deps';
 import { firstSystemMessage } from './system-message';
@@ -139,8 +139,9 @@ function insertMissing(pool: Pool, agentId: string): Promise<void> {
   return inTransaction(pool, async (db) => {
     const agent = await getAgent(db, agentId);
     const blocks = (await blocksOf(db, [agentId])).get(agentId) ?? [];
+    const stores = await storesOf(db, agentId);
     for (const conversationId of await findThreadsWithoutSystem(db, agentId)) {
-      const message = firstSystemMessage(agent, blocks, { conversationId });
+      const message = firstSystemMessage(agent, blocks, { conversationId, ...stores });
       await putSystemMessageFirst(db, { agentId, conversationId, message, blocks });
     }
   });

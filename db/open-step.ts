@@ -1,6 +1,7 @@
 import { AGENT_CALL_TYPE } from '../domain/agent-calls';
 import type { ApprovalExpiry } from '../domain/approval';
 import type { SettledEffect } from '../domain/effect';
+import { filesToShow, type FoldersOfStep, noteLimit } from '../domain/folder-note';
 import type { MemorySeen } from '../domain/prompt';
 import type { PromptMarks } from '../domain/prompt-print';
 import type { ToolJsonSchema, ToolEffects } from '../domain/tool';
@@ -16,6 +17,8 @@ import { derivedId } from '../new-id';
 import { toMemoryBlock } from './memory-transaction';
 import { closeAbandonedCalls, closeDangling } from './mend-thread';
 import { readMark, type ContextCache, type ContextMark } from './context-cache';
+import { foldersOfStep } from './folders/agent-folders';
+import { excerptsOf } from './folders/open-files';
 import { readCalledBefore } from './read-context';
 import { blocksInThread } from './thread-blocks';
 import type { Pool, Queryable } from './pool';
@@ -45,6 +48,8 @@ interface StepRow {
   readonly tool_rules: readonly ToolRule[];
   readonly memory_seen: MemorySeen;
   readonly forgets: boolean;
+  readonly folders: Pick<FoldersOfStep, 'directories' | 'open'> | null;
+  readonly file_chars: number;
   readonly context_epoch: number;
   readonly context_length: number;
   readonly prompt_marks: PromptMarks | null;
@@ -113,7 +118,8 @@ const OPEN_STEP = `
              and not exists (select from messages note where note.id = e.undo_note_id)) as undone_effects,
          run.agent_id, run.conversation_id, run.max_steps, run.stream_tokens, run.request,
          coalesce(c.llm_config ->> 'handle', a.model) as model, coalesce(c.llm_config, a.llm_config) as llm_config,
-         ${RESPONSE_FORMAT} as response_format, a.tool_rules, a.message_buffer_autoclear as forgets, c.memory_seen, c.context_epoch, c.context_length, c.prompt_marks,
+         ${RESPONSE_FORMAT} as response_format, a.tool_rules, a.message_buffer_autoclear as forgets,
+         ${foldersOfStep('a.id')} as folders, a.per_file_view_window_char_limit as file_chars, c.memory_seen, c.context_epoch, c.context_length, c.prompt_marks,
          (select coalesce(jsonb_agg(jsonb_build_object(
                    'id', t.id, 'name', t.name, 'json_schema', t.json_schema, 'effects', ${EFFECTS_FOR_AGENT},
                    'parallel', t.enable_parallel_execution,
@@ -137,17 +143,30 @@ export async function openStep(
 ): Promise<{ readonly stored: StepOutcome } | { readonly opened: OpenedStep; readonly inbox: Inbox }> {
   const stepId = derivedId('step', runId, step);
   const { rows } = await pool.query<StepRow>({
-    name: 'open-step-with-buffer',
+    name: 'open-step-with-folders',
     text: OPEN_STEP,
     values: [runId, step, stepId],
   });
   const row = rows[0];
   if (!row || row.step_status !== 'pending') return { stored: await storedOutcome(pool, runId, step) };
-  const opened = await toOpened(pool, contexts, { key: { runId, step }, stepId, row });
+  const whole = await toOpened(pool, contexts, { key: { runId, step }, stepId, row });
+  const opened = row.forgets ? asOneTurn(whole) : whole;
   return {
     inbox: { strategy: row.multitask_strategy, hasSteered: row.has_steered },
-    opened: row.forgets ? asOneTurn(opened) : opened,
+    opened: row.folders === null ? opened : { ...opened, folders: await readFolders(pool, opened, row) },
   };
+}
+
+/** What the agent can look into, with the contents of those files that the model has to be shown. */
+async function readFolders(
+  pool: Pool,
+  { context, contextLimit }: OpenedStep,
+  { folders, file_chars: charLimit }: StepRow,
+): Promise<FoldersOfStep> {
+  const { directories = [], open = [] } = folders ?? {};
+  const shown = filesToShow(open, context).map(({ id }) => ({ id, firstLine: null, lastLine: null }));
+  const excerpts = await excerptsOf(pool, shown, noteLimit(shown.length, charLimit, contextLimit));
+  return { directories, open, charLimit, excerpts };
 }
 
 async function toOpened(

@@ -1,4 +1,5 @@
-import { linesOf } from './file-text';
+/** What all files that a model is shown at once may hold together; the result of a tool is cut a little above it. */
+export const MOST_CHARACTERS = 45_000;
 
 /** A file that an agent can look into. */
 export interface AgentFile {
@@ -37,6 +38,20 @@ export interface Directory {
   readonly fileCount: number;
 }
 
+/** Lines of a file, from the first one that was asked for on, and how many lines it has. */
+export interface FileExcerpt {
+  readonly lines: readonly string[];
+  readonly lineCount: number;
+}
+
+/** A file that is open, as the model is told of it. */
+export interface OpenFile {
+  readonly id: string;
+  readonly path: string;
+  /** Whether a client opened it. */
+  readonly byClient: boolean;
+}
+
 export interface FileView {
   readonly text: string;
   readonly firstLine: number;
@@ -44,15 +59,13 @@ export interface FileView {
   readonly lineCount: number;
 }
 
-/** Lines of a file with their numbers, as many as fit into `limit` characters. */
-export function viewOf(content: string, { firstLine, lastLine }: FileRange, limit: number): FileView {
-  const lines = linesOf(content);
+/** The lines of an excerpt with their numbers, as many as fit into `limit` characters. */
+export function viewOf({ lines, lineCount }: FileExcerpt, { firstLine }: FileRange, limit: number): FileView {
   const first = Math.max(1, firstLine ?? 1);
-  const last = Math.min(lines.length, lastLine ?? lines.length);
   const shown: string[] = [];
   let room = limit;
-  for (let at = first; at <= last; at++) {
-    const line = `${at}: ${lines[at - 1] ?? ''}`;
+  for (const [place, text] of lines.entries()) {
+    const line = `${first + place}: ${text}`;
     if (line.length > room) {
       if (shown.length === 0) shown.push(`${line.slice(0, Math.max(0, room - 1))}…`);
       break;
@@ -64,7 +77,7 @@ export function viewOf(content: string, { firstLine, lastLine }: FileRange, limi
     text: shown.join('\n'),
     firstLine: first,
     lastLine: first + shown.length - 1,
-    lineCount: lines.length,
+    lineCount,
   };
 }
 
@@ -79,4 +92,16 @@ export function renderView(path: string, view: FileView, wanted: FileRange): str
     ? `\n[Cut here: more did not fit. Open the file with offset ${lastLine} to read on.]`
     : '';
   return `[${path}, lines ${firstLine}-${lastLine} of ${lineCount}]\n${text}${more}`;
+}
+
+/** A folder as prompts tell of it. */
+export function renderDirectory({ name, description, instructions, files, fileCount }: Directory): string {
+  return [
+    `<directory name="${name}">`,
+    ...(description === null ? [] : ['<description>', description, '</description>']),
+    ...(instructions === null ? [] : ['<instructions>', instructions, '</instructions>']),
+    ...files.map((file) => `- ${file}`),
+    ...(fileCount > files.length ? [`- and ${fileCount - files.length} more`] : []),
+    '</directory>',
+  ].join('\n');
 }

@@ -12,6 +12,7 @@ import {
   type CalledTool,
   type ToolRuleState,
 } from './tool-rules';
+import { folderNote } from './folder-note';
 import { skillsNote } from './skills-note';
 import type { ClientTool } from './turn-request';
 import type { NewMessage, OfferedTool, OpenedStep } from './turn-state';
@@ -40,15 +41,20 @@ export interface NotesOfStep {
   readonly now: Date;
   readonly noteId: string;
   readonly skillsNoteId: string;
+  readonly folderNoteId: string;
 }
 
 /**
  * Builds the prompt of a step. The first step of a turn brings its input, and notes of what changed elsewhere; each step
  * brings what was steered at the turn meanwhile.
  */
-export function planStep(step: OpenedStep, { now, noteId, skillsNoteId }: NotesOfStep): StepPlan {
+export function planStep(
+  step: OpenedStep,
+  { now, noteId, skillsNoteId, folderNoteId }: NotesOfStep,
+): StepPlan {
   const note = step.step === 0 ? memoryNote(step.blocks, step.memorySeen) : null;
   const skills = skillsNote(step.request.clientSkills, step.context);
+  const folders = step.folders ? folderNote(step.folders, step.context, step.contextLimit) : null;
   const input = step.step === 0 ? step.request.messages : [];
   const settled = step.step === 0 ? step.settledEffects : [];
   const tools = toolsOfTurn(step);
@@ -62,6 +68,7 @@ export function planStep(step: OpenedStep, { now, noteId, skillsNoteId }: NotesO
     ...settled.map((effect) => toNote(effect.noteId, settledNote(effect))),
     ...(note ? [toNote(noteId, note.text)] : []),
     ...(skills !== null ? [toNote(skillsNoteId, skills)] : []),
+    ...(folders !== null ? [toNote(folderNoteId, folders)] : []),
     ...(missing.length > 0 ? [toNote(noteId, missingBeforeExitNote(missing))] : []),
   ];
   const steered = step.steered.flatMap(({ runId, messages }) =>

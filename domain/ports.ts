@@ -1,4 +1,4 @@
-import type { AgentFile, FileRange, LineMatch } from './agent-files';
+import type { AgentFile, FileExcerpt, FileRange, LineMatch } from './agent-files';
 import type { NewPassage } from './archive';
 import type { FilePassage } from './folder';
 import type { MemoryChange } from './memory-changes';
@@ -60,14 +60,14 @@ export interface AgentFiles {
   /** How many files an agent has open at most, and how many characters of each it reads at once. */
   limits(agentId: string): Promise<{ readonly mostOpen: number; readonly charLimit: number }>;
   /**
-   * Opens files and returns their texts, by id, and the paths of those that were closed for them: all others if `closeOthers`,
+   * Opens files and returns what was asked for of them, by id and up to `limit` characters each, and the paths of those that were closed for them: all others if `closeOthers`,
    * else the ones that were read longest ago where too many would be open. Doing it again opens the same files.
    */
   open(
     agentId: string,
     files: readonly (FileRange & { readonly id: string })[],
-    closeOthers: boolean,
-  ): Promise<{ readonly contents: ReadonlyMap<string, string>; readonly closed: readonly string[] }>;
+    how: { readonly closeOthers: boolean; readonly limit: number },
+  ): Promise<{ readonly excerpts: ReadonlyMap<string, FileExcerpt>; readonly closed: readonly string[] }>;
   /** The lines that match a regular expression in any case, by file and line, and whether there are more of them. */
   grep(
     agentId: string,

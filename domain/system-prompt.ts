@@ -1,5 +1,5 @@
 import type { AgentType } from './agent';
-import type { Directory } from './agent-files';
+import { type Directory, renderDirectory } from './agent-files';
 import type { ArchiveSummary } from './archive';
 import type { Block } from './block';
 import type { ToolRule } from './tool-rules';
@@ -85,20 +85,9 @@ function toolUsageRules(rules: readonly ToolRule[]): string {
 function directoryList(directories: readonly Directory[]): string {
   if (directories.length === 0) return '';
   const intro =
-    'These folders hold files that you can open and search. Files may have come or gone since this was written; open_files ' +
-    'names those that are there when you ask for one that is not.';
+    'These folders hold files that you can open and search. You are told when files come or go; open_files names those that ' +
+    'are there when you ask for one that is not.';
   return ['<directories>', intro, ...directories.map(renderDirectory), '</directories>'].join('\n');
-}
-
-function renderDirectory({ name, description, instructions, files, fileCount }: Directory): string {
-  return [
-    `<directory name="${name}">`,
-    ...(description === null ? [] : ['<description>', description, '</description>']),
-    ...(instructions === null ? [] : ['<instructions>', instructions, '</instructions>']),
-    ...files.map((file) => `- ${file}`),
-    ...(fileCount > files.length ? [`- and ${fileCount - files.length} more`] : []),
-    '</directory>',
-  ].join('\n');
 }
 
 function memoryMetadata({

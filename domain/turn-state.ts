@@ -1,4 +1,5 @@
 import type { ApprovalExpiry } from './approval';
+import type { FoldersOfStep } from './folder-note';
 import type { SettledEffect } from './effect';
 import type { SteeredInput } from './inbox';
 import type { Message, MessagePart, MessageRole, ToolCallPart } from './message';
@@ -45,6 +46,8 @@ export interface OpenedStep {
   readonly tools: readonly OfferedTool[];
   readonly blocks: readonly MemoryBlock[];
   readonly memorySeen: MemorySeen;
+  /** What the agent can look into; none where it has no folder. */
+  readonly folders?: FoldersOfStep;
   /** Calls settled since the thread's model was told that their outcome is unknown. */
   readonly settledEffects: readonly SettledEffect[];
   /** Messages that were steered at this turn and are read now, oldest first. */

@@ -58,7 +58,7 @@ const agentFolders = proof('contract/agent-folders.test.ts');
 const AGENT_FOLDERS: Support = {
   ...agentFolders('come with the tools to look into them, and the last one takes these along'),
   limit:
-    'The system message names the files that were there when it was compiled; later ones are named by the tools.',
+    'The system message names the files that were there when it was compiled; what comes and goes later is told in notes.',
 };
 const AGENT_FOLDERS_SDK = agentFolders(
   'are attached, listed and detached by the unmodified SDK; sources answer with the agent',
@@ -66,7 +66,7 @@ const AGENT_FOLDERS_SDK = agentFolders(
 const AGENT_FILES: Support = {
   ...agentFolders('are listed, opened and closed by the unmodified SDK; too many open close the oldest'),
   limit:
-    'Open files are no part of the system message: an agent reads them as results of its tool `open_files`.',
+    'Open files are no part of the system message: an agent reads what it opens as the result of `open_files`, and what a client opens in a note.',
 };
 const UPLOAD_LIMIT = 'Texts of at most 10 MB; PDF and other binary files are refused with 415.';
 const SOURCES = folders('sources are folders under their older name');

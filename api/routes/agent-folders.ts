@@ -2,7 +2,7 @@ import { type Request, Router } from 'express';
 import { getAgent, lockAgent, requireAgent } from '../../db/agents';
 import { attachFolders, detachFolder, listFoldersOf } from '../../db/folders/agent-folders';
 import { getFolder } from '../../db/folders/folders';
-import { contentsOf, listAgentFiles, markClosed, markOpen, requireAgentFile } from '../../db/folders/open-files'; // prettier-ignore
+import { excerptsOf, listAgentFiles, markClosed, markOpen, requireAgentFile } from '../../db/folders/open-files'; // prettier-ignore
 import { inTransaction, type Queryable } from '../../db/pool';
 import { rebuildSystemMessages } from '../../db/system-messages';
 import { viewOf } from '../../domain/agent-files';
@@ -69,11 +69,11 @@ function addFileRoutes(router: Router, { db }: ApiDeps): void {
     const hasMore = found.length > page.limit;
     const isBackwards = page.before !== undefined && asked.after === undefined;
     const files = isBackwards ? found.slice(-page.limit) : found.slice(0, page.limit);
-    const contents = await contentsOf(db, files.filter((file) => file.isOpen).map(({ id }) => id)); // prettier-ignore
+    const limit = agent.perFileViewWindowCharLimit;
+    const excerpts = await excerptsOf(db, files.filter((file) => file.isOpen), limit); // prettier-ignore
     const items = files.map((file) => {
-      const content = file.isOpen ? contents.get(file.id) : undefined;
-      const view = content === undefined ? null : viewOf(content, file, agent.perFileViewWindowCharLimit);
-      return toWireAgentFile(file, view && view.text);
+      const excerpt = excerpts.get(file.id);
+      return toWireAgentFile(file, excerpt ? viewOf(excerpt, file, limit).text : null);
     });
     res.json({ files: items, next_cursor: hasMore ? (items.at(-1)?.id ?? null) : null, has_more: hasMore });
   });
@@ -88,7 +88,7 @@ function addFileRoutes(router: Router, { db }: ApiDeps): void {
     const closed = await inTransaction(db, async (tx) => {
       await requireAgent(tx, agentId);
       const { id } = await requireAgentFile(tx, agentId, fileId);
-      return markOpen(tx, agentId, [{ id, firstLine: null, lastLine: null }]);
+      return markOpen(tx, agentId, [{ id, firstLine: null, lastLine: null }], 'client');
     });
     res.json(closed);
   });

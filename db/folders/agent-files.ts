@@ -1,5 +1,4 @@
 import type { LineMatch } from '../../domain/agent-files';
-import { linesOf } from '../../domain/file-text';
 import type { AgentFiles } from '../../domain/ports';
 import type { FileSearch } from '../../domain/search';
 import { toolError } from '../../domain/tool-failure';
@@ -7,20 +6,20 @@ import { agentNotFound } from '../agents';
 import { fromDatabaseError } from '../database-error';
 import { storable } from '../json';
 import { inTransaction, type Pool } from '../pool';
-import { agentFiles, contentsOf, markClosed, markOpen } from './open-files';
+import { agentFiles, excerptsOf, linesOfText, markClosed, markOpen } from './open-files';
 
 /** The files of an agent's folders, for its tools. */
 export const createAgentFiles = (pool: Pool, files: FileSearch): AgentFiles => ({
   list: (agentId) => translated(agentFiles(pool, agentId)),
   limits: (agentId) => translated(limitsOf(pool, agentId)),
 
-  open: (agentId, wanted, closeOthers) =>
+  open: (agentId, wanted, { closeOthers, limit }) =>
     translated(
       inTransaction(pool, async (db) => {
         const ids = wanted.map(({ id }) => id);
         const others = closeOthers ? await markClosed(db, agentId, null, ids) : [];
-        const evicted = await markOpen(db, agentId, wanted);
-        return { contents: await contentsOf(db, ids), closed: [...others, ...evicted] };
+        const evicted = await markOpen(db, agentId, wanted, 'agent');
+        return { excerpts: await excerptsOf(db, wanted, limit), closed: [...others, ...evicted] };
       }),
     ),
 
@@ -56,39 +55,44 @@ const WORD_EDGES: Readonly<Record<string, string>> = { b: '\\y', B: '\\Y' };
 const toPostgresPattern = (pattern: string): string =>
   storable(pattern).replace(/\\(.)/gs, (escape, letter: string) => WORD_EDGES[letter] ?? escape);
 
-/** Postgres matches: a pattern that would take for ever is stopped there, and no process of ours stands still for it. */
+// What is shown of a line is less, and says so.
+const LONGEST_LINE = 1_000;
+
+/**
+ * Postgres matches, and cuts what is to be shown: a pattern that would take for ever is stopped there, no process of ours stands
+ * still for it, and no whole file is read for some lines of it.
+ */
 async function grep(
   pool: Pool,
   agentId: string,
   { pattern, fileIds, contextLines, offset, limit }: Parameters<AgentFiles['grep']>[1],
 ): Promise<{ readonly matches: readonly LineMatch[]; readonly hasMore: boolean }> {
-  const { rows, contents } = await inTransaction(pool, async (db) => {
+  const rows = await inTransaction(pool, async (db) => {
     await db.query(`select set_config('statement_timeout', $1, true)`, [String(GREP_MS)]);
-    const found = await db.query<{ id: string; path: string; line: number }>(
-      `select f.id, folders.name || '/' || f.name as path, l.line::integer as line
-         from files f join folders on folders.id = f.folder_id
-              cross join lateral string_to_table(replace(f.content, E'\\r\\n', E'\\n'), E'\\n') with ordinality as l (text, line)
-        where f.id = any($1) and l.text ~* $2
-        order by path, f.id, l.line offset $3 limit $4`,
-      [fileIds, toPostgresPattern(pattern), offset, limit + 1],
+    const found = await db.query<LineMatch & { readonly id: string }>(
+      `with hits as materialized (
+              select f.id, folders.name || '/' || f.name as path, l.line
+                from files f join folders on folders.id = f.folder_id cross join lateral ${linesOfText('f.content')} as l (text, line)
+               where f.id = any($1) and l.text ~* $2
+               order by path, f.id, l.line offset $3 limit $4),
+            shown as (
+              select f.id, l.text, l.line from files f cross join lateral ${linesOfText('f.content')} as l (text, line)
+               where f.id in (select id from hits)
+                 and exists (select from hits where hits.id = f.id and l.line between hits.line - $5 and hits.line + $5))
+       select hits.id, hits.path, hits.line::integer as line,
+              (select jsonb_agg(jsonb_build_object('line', shown.line, 'text', left(shown.text, ${LONGEST_LINE})) order by shown.line)
+                 from shown where shown.id = hits.id and shown.line between hits.line - $5 and hits.line + $5) as context
+         from hits order by path, hits.id, hits.line`,
+      [fileIds, toPostgresPattern(pattern), offset, limit + 1, contextLines],
     );
-    const page = found.rows.slice(0, limit);
-    const ids = [...new Set(page.map(({ id }) => id))];
+    const ids = [...new Set(found.rows.slice(0, limit).map(({ id }) => id))];
     await db.query(
       `update agent_files set last_accessed_at = clock_timestamp() where agent_id = $1 and file_id = any($2)`,
       [agentId, ids],
     );
-    return { rows: found.rows, contents: await contentsOf(db, ids) };
+    return found.rows;
   }).catch(rethrowPatternError);
-  const lines = new Map([...contents].map(([id, content]) => [id, linesOf(content)]));
-  const matches = rows.slice(0, limit).map(({ id, path, line }) => {
-    const all = lines.get(id) ?? [];
-    const from = Math.max(1, line - contextLines);
-    const context = all
-      .slice(from - 1, line + contextLines)
-      .map((text, place) => ({ line: from + place, text }));
-    return { path, line, context };
-  });
+  const matches = rows.slice(0, limit).map(({ path, line, context }) => ({ path, line, context }));
   return { matches, hasMore: rows.length > limit };
 }
 

@@ -124,16 +124,27 @@ export async function foldersOf(
 // More would crowd the prompt.
 const MOST_FILES_TOLD = 50;
 
+/** SQL for what an agent's prompt says of its folders, by name. */
+const directories = (agentId: string): string =>
+  `select folders.name, folders.description, folders.instructions,
+          array(select folders.name || '/' || f.name from files f where f.folder_id = folders.id
+                 order by f.name limit ${MOST_FILES_TOLD}) as files,
+          (select count(*)::integer from files f where f.folder_id = folders.id) as "fileCount"
+     from agent_folders af join folders on folders.id = af.folder_id
+    where af.agent_id = ${agentId} order by folders.name`;
+
 /** What an agent's prompt says of its folders, by name. */
 export async function directoriesOf(db: Queryable, agentId: string): Promise<readonly Directory[]> {
-  const { rows } = await db.query<Directory>(
-    `select folders.name, folders.description, folders.instructions,
-            array(select folders.name || '/' || f.name from files f where f.folder_id = folders.id
-                   order by f.name limit ${MOST_FILES_TOLD}) as files,
-            (select count(*)::integer from files f where f.folder_id = folders.id) as "fileCount"
-       from agent_folders af join folders on folders.id = af.folder_id
-      where af.agent_id = $1 order by folders.name`,
-    [agentId],
-  );
+  const { rows } = await db.query<Directory>(directories('$1'), [agentId]);
   return rows;
 }
+
+/** What a step reads of its agent's folders: SQL for an object of `directories` and `open`; null where it has none. */
+export const foldersOfStep = (agentId: string): string =>
+  `(select jsonb_build_object(
+      'directories', (select jsonb_agg(d order by d.name) from (${directories(agentId)}) d),
+      'open', (select coalesce(jsonb_agg(jsonb_build_object('id', f.id, 'path', folders.name || '/' || f.name, 'byClient', af.by_client)
+                                order by folders.name, f.name), '[]')
+                 from agent_files af join files f on f.id = af.file_id join folders on folders.id = f.folder_id
+                where af.agent_id = ${agentId} and af.is_open))
+     where exists (select from agent_folders where agent_id = ${agentId}))`;

@@ -1,4 +1,4 @@
-import type { AgentFile, FileRange } from '../../domain/agent-files';
+import type { AgentFile, FileExcerpt, FileRange } from '../../domain/agent-files';
 import { AppError } from '../../domain/errors';
 import { createConditions, type Page, selectPage } from '../keyset';
 import type { Queryable } from '../pool';
@@ -56,20 +56,22 @@ export async function markOpen(
   db: Queryable,
   agentId: string,
   files: readonly (FileRange & { readonly id: string })[],
+  by: 'agent' | 'client',
 ): Promise<readonly string[]> {
   // In one order, so that two calls at once do not wait for each other.
   const sorted = [...files].sort((a, b) => (a.id < b.id ? -1 : 1));
   await db.query(
-    `insert into agent_files (agent_id, file_id, is_open, first_line, last_line)
-     select $1, id, true, first_line, last_line
+    `insert into agent_files (agent_id, file_id, is_open, by_client, first_line, last_line)
+     select $1, id, true, $5, first_line, last_line
        from unnest($2::text[], $3::integer[], $4::integer[]) as given (id, first_line, last_line)
-     on conflict (agent_id, file_id) do update set is_open = true, first_line = excluded.first_line,
+     on conflict (agent_id, file_id) do update set is_open = true, by_client = $5, first_line = excluded.first_line,
         last_line = excluded.last_line, last_accessed_at = clock_timestamp()`,
     [
       agentId,
       sorted.map(({ id }) => id),
       sorted.map(({ firstLine }) => firstLine),
       sorted.map(({ lastLine }) => lastLine),
+      by === 'client',
     ],
   );
   const { rows } = await db.query<{ id: string }>(
@@ -99,14 +101,35 @@ export async function markClosed(
   return rows.map(({ path }) => path).sort();
 }
 
-/** The texts of files, by id. */
-export async function contentsOf(
+/** The lines of a text as rows `(text, line)`. A line break at the end begins no further line. */
+export const linesOfText = (text: string): string =>
+  `string_to_table(replace(rtrim(left(${text}, length(${text}) - (right(${text}, 1) = E'\\n')::integer), E'\\r'), E'\\r\\n', E'\\n'), E'\\n')
+     with ordinality`;
+
+/** What was asked for of files, by id: whole lines, as many as fit into `limit` characters of each, and the first of them in any case. */
+export async function excerptsOf(
   db: Queryable,
-  fileIds: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await db.query<{ id: string; content: string }>(
-    'select id, content from files where id = any($1)',
-    [fileIds],
+  files: readonly (FileRange & { readonly id: string })[],
+  limit: number,
+): Promise<ReadonlyMap<string, FileExcerpt>> {
+  if (files.length === 0) return new Map();
+  const { rows } = await db.query<FileExcerpt & { readonly id: string }>(
+    `select files.id, l.lines, l.line_count as "lineCount"
+       from unnest($1::text[], $2::integer[], $3::integer[]) as wanted (id, first_line, last_line)
+            join files on files.id = wanted.id
+            cross join lateral (
+              select count(*)::integer as line_count,
+                     coalesce(array_agg(left(text, $4) order by line) filter (where is_wanted and before < $4), '{}') as lines
+                from (select text, line, is_wanted,
+                             sum(case when is_wanted then length(text) + 1 else 0 end) over (order by line) - length(text) - 1 as before
+                        from (select text, line, line between coalesce(first_line, 1) and coalesce(last_line, 2147483647) as is_wanted
+                                from ${linesOfText('files.content')} as l (text, line)) numbered) measured) l`,
+    [
+      files.map(({ id }) => id),
+      files.map(({ firstLine }) => firstLine),
+      files.map(({ lastLine }) => lastLine),
+      limit,
+    ],
   );
-  return new Map(rows.map(({ id, content }) => [id, content]));
+  return new Map(rows.map(({ id, ...excerpt }) => [id, excerpt]));
 }

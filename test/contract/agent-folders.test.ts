@@ -1,5 +1,6 @@
 import Letta from '@letta-ai/letta-client';
 import { createAgentFiles } from '../../db/folders/agent-files';
+import { excerptsOf } from '../../db/folders/open-files';
 import { createSearches } from '../../db/search/searches';
 import { ensureBuiltinTools } from '../../db/tools';
 import { createVectorCache } from '../../db/vectors/vector-cache';
@@ -68,6 +69,11 @@ describe('folders of an agent', () => {
     expect(await systemMessage(agent)).toContain(
       '<directory name="recipes">\n<instructions>\nCook.\n</instructions>\n- recipes/soup.md\n</directory>',
     );
+    const seen = (await api.call('GET', `/v1/agents/${String(agent['id'])}/context`)).body;
+    expect(seen.directories).toMatch(/^<directories>[^]*- recipes\/soup.md[^]*<\/directories>$/);
+    expect(seen.num_tokens_directories).toBeGreaterThan(10);
+    const { system_prompt, core_memory, tool_usage_rules, external_memory_summary } = seen;
+    expect(`${system_prompt}${core_memory}${tool_usage_rules ?? ''}${external_memory_summary}`).not.toContain('recipes'); // prettier-ignore
     const state = (await api.call('GET', `/v1/agents/${String(agent['id'])}?include=agent.sources`)).body;
     expect(state.sources.map((one: Json) => one['id'])).toEqual([first['id'], second['id']]);
     expect((await api.call('GET', `/v1/folders/${String(first['id'])}/agents`)).body).toEqual([agent['id']]);
@@ -77,6 +83,8 @@ describe('folders of an agent', () => {
     expect(await patch(agent, `/folders/detach/${String(first['id'])}`)).toMatchObject({ status: 200 });
     await patch(agent, `/folders/detach/${String(second['id'])}`);
     expect(await toolsOf(agent)).toEqual(['conversation_search']);
+    const overview = (await api.call('GET', `/v1/agents/${String(agent['id'])}/context`)).body;
+    expect(overview).toMatchObject({ num_tokens_directories: 0, directories: null });
     expect(before).not.toContain('<directories>');
     expect(await systemMessage(agent)).not.toContain('<directories>');
   });
@@ -182,6 +190,37 @@ describe('files of an agent', () => {
   });
 });
 
+describe('what is shown of a file', () => {
+  const excerptOf = async (
+    content: string,
+    range: { readonly firstLine?: number; readonly lastLine?: number },
+    limit = 100,
+  ) => {
+    // prettier-ignore
+    const { id } = await upload(await createFolder(), 'a.txt', content);
+    const wanted = { id: String(id), firstLine: null, lastLine: null, ...range };
+    return (await excerptsOf(api.database.pool, [wanted], limit)).get(wanted.id);
+  };
+
+  it.each([
+    ['one\r\ntwo\r\n\r\nfour\r\n', {}, ['one', 'two', '', 'four'], 4],
+    ['one\ntwo\nthree', { firstLine: 2 }, ['two', 'three'], 3],
+    ['one\ntwo\nthree', { firstLine: 2, lastLine: 2 }, ['two'], 3],
+    ['one\ntwo\nthree', { firstLine: 9 }, [], 3],
+    ['\n\n', {}, ['', ''], 2],
+    ['', {}, [], 0],
+  ])('of %j is %j: %j', async (content, range, lines, lineCount) => {
+    expect(await excerptOf(content, range)).toEqual({ lines, lineCount });
+  });
+
+  it('is cut by Postgres, at a line where one fits', async () => {
+    const lines = Array.from({ length: 1_000 }, (_, n) => `line ${n}`);
+
+    expect(await excerptOf(lines.join('\n'), { firstLine: 11 }, 20)).toEqual({ lines: ['line 10', 'line 11', 'line 12'], lineCount: 1_000 }); // prettier-ignore
+    expect(await excerptOf('x'.repeat(1_000), {}, 20)).toEqual({ lines: ['x'.repeat(20)], lineCount: 1 });
+  });
+});
+
 describe('a search by pattern', () => {
   const search = async (content: string, pattern: string) => {
     const folder = await createFolder({ name: `grep ${count++}` });
@@ -206,6 +245,15 @@ describe('a search by pattern', () => {
       [1, ['cat', 'concat']],
       [3, ['concat', 'The CAT sat', 'cat']],
     ]);
+  });
+
+  it('brings lines of their own context only, long ones cut', async () => {
+    const { matches } = await search(`cat\n${'y'.repeat(2_000)}\n\n\ncat`, '^cat$');
+
+    expect(matches.map(({ line, context }) => [line, context.map(({ line: at, text }) => [at, text.length])])).toEqual([
+      [1, [[1, 3], [2, 1_000]]],
+      [5, [[4, 0], [5, 3]]],
+    ]); // prettier-ignore
   });
 
   it('says what is wrong with a pattern', async () => {

@@ -181,7 +181,8 @@ it('a step that is open under a run that is over is closed', async () => {
 });
 
 it('a system message that was deleted is compiled anew and put first', async () => {
-  const agentId = await agentWith();
+  const folder = await client.folders.create({ name: 'drawer' });
+  const agentId = await agentWith({ folder_ids: [folder.id] });
   await say(agentId, 'Hi');
   await sql(`delete from messages where agent_id = $1 and role = 'system'`, agentId);
 
@@ -189,6 +190,7 @@ it('a system message that was deleted is compiled anew and put first', async () 
 
   const [first] = fake.requests.at(-1)!.body['messages'] as { role: string; content: string }[];
   expect(first).toMatchObject({ role: 'system', content: expect.stringContaining('nothing yet') });
+  expect(first!.content).toContain('<directory name="drawer">');
 });
 
 it('a block that is gone leaves the system message', async () => {

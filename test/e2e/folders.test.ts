@@ -53,6 +53,36 @@ it('an agent greps, searches and opens the files of a folder that it was given',
   expect(open).toEqual(['house/bills.csv', 'house/later.txt']);
 });
 
+it('what clients open and close, and files that come and go, is told to the model behind what it has read', async () => {
+  const folder = await client.folders.create({ name: 'desk' });
+  const note = await upload(folder.id, 'note.md', 'Water the plants.\n');
+  const agent = await client.agents.create({ model: 'openai/gpt-4.1', folder_ids: [folder.id] });
+  const prompts = () => server.fake.requests.map(({ body }) => body['messages'] as readonly { content: unknown }[]); // prettier-ignore
+  const say = async (input: string): Promise<string> => {
+    const before = server.fake.requests.length;
+    await client.agents.messages.create(agent.id, { input });
+    const prompt = prompts()[before] ?? [];
+    return JSON.stringify(prompt.slice(-2).map(({ content }) => content));
+  };
+
+  await say('Hello.');
+  const first = prompts().at(-1) ?? [];
+  await client.agents.files.open(note.id, { agent_id: agent.id });
+  const opened = await say('What do you see?');
+  const second = prompts().at(-1) ?? [];
+  const nothing = await say('And else?');
+  await upload(folder.id, 'more.md', 'more');
+  await client.agents.files.closeAll(agent.id);
+  const changed = await say('And now?');
+
+  expect(opened).toContain('[desk/note.md, lines 1-1 of 1]\\n1: Water the plants.');
+  expect(second.slice(0, first.length)).toEqual(first);
+  expect(nothing).not.toContain('folder_update');
+  expect(changed).toContain('- desk/more.md\\n- desk/note.md');
+  expect(changed).toContain(`<closed id=\\"${note.id}\\"> desk/note.md`);
+  expect(changed).not.toContain('plants');
+});
+
 describe('an upload', () => {
   const LOCK = 7;
   const rows = async (sql: string, ...values: readonly unknown[]): Promise<readonly unknown[]> =>

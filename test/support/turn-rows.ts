@@ -78,7 +78,12 @@ export function replyTo(
     stopReason = calls.length === 0 ? 'end_turn' : null,
   }: { text?: string; calls?: readonly ToolEffects[]; stopReason?: StopReason | null } = {},
 ): ReplyToSave {
-  const plan = planStep(step, { now: new Date(0), noteId: newId('message'), skillsNoteId: newId('message') });
+  const plan = planStep(step, {
+    now: new Date(0),
+    noteId: newId('message'),
+    skillsNoteId: newId('message'),
+    folderNoteId: 'message-folders',
+  });
   const names = {
     transactional: 'memory_insert',
     read: 'conversation_search',

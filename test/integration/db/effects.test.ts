@@ -329,7 +329,7 @@ describe("an operator's verdict", () => {
     expect(after.settledEffects).toEqual([]);
     const notes = after.context.filter(({ role }) => role === 'note');
     expect(notes).toHaveLength(1);
-    expect(planStep(after, { now: new Date(0), noteId: 'n', skillsNoteId: 's' }).newMessages.map(({ role }) => role)).toEqual(['user']); // prettier-ignore
+    expect(planStep(after, { now: new Date(0), noteId: 'n', skillsNoteId: 's', folderNoteId: 'message-folders' }).newMessages.map(({ role }) => role)).toEqual(['user']); // prettier-ignore
   });
 
   it('changes nothing the second time, and refuses another one', async () => {

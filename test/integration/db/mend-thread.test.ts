@@ -31,6 +31,7 @@ async function prompted(agentId: string) {
     now: new Date(0),
     noteId: 'message-note',
     skillsNoteId: 'message-skills',
+    folderNoteId: 'message-folders',
   });
   return prompt.map((message) => (message.role === 'tool' ? message.text : message.role));
 }

@@ -396,16 +396,24 @@ describe('memory', () => {
     );
 
     const step = await opened(turns, await insertWaitingRun(database.pool, id));
-    const plan = planStep(step, { now: new Date(0), noteId: 'note', skillsNoteId: 'skills' });
+    const plan = planStep(step, {
+      now: new Date(0),
+      noteId: 'note',
+      skillsNoteId: 'skills',
+      folderNoteId: 'message-folders',
+    });
     await turns.saveReply(step, replyTo(step));
     const later = await opened(turns, await insertWaitingRun(database.pool, id));
 
     expect(plan.newMessages.map(({ role }) => role)).toEqual(['note', 'user']);
     expect(JSON.stringify(plan.newMessages[0]!.parts)).toContain('edited by hand');
     expect(
-      planStep(later, { now: new Date(0), noteId: 'note', skillsNoteId: 'skills' }).newMessages.map(
-        ({ role }) => role,
-      ),
+      planStep(later, {
+        now: new Date(0),
+        noteId: 'note',
+        skillsNoteId: 'skills',
+        folderNoteId: 'message-folders',
+      }).newMessages.map(({ role }) => role),
     ).toEqual(['user']);
   });
 
@@ -419,9 +427,12 @@ describe('memory', () => {
 
     expect(step.blocks[0]!.value).toBe('start\nmine');
     expect(
-      planStep(step, { now: new Date(0), noteId: 'note', skillsNoteId: 'skills' }).newMessages.map(
-        ({ role }) => role,
-      ),
+      planStep(step, {
+        now: new Date(0),
+        noteId: 'note',
+        skillsNoteId: 'skills',
+        folderNoteId: 'message-folders',
+      }).newMessages.map(({ role }) => role),
     ).toEqual(['user']);
   });
 

@@ -17,6 +17,7 @@ const planOf = (requiresApproval = false) =>
     now: new Date(0),
     noteId: 'n',
     skillsNoteId: 's',
+    folderNoteId: 'message-folders',
   });
 const read = (parts: readonly ToolCallPart[], requiresApproval = false) =>
   readReply({

@@ -50,6 +50,7 @@ it('the first step of a turn tells the model what became of a call, before the n
     now: new Date(0),
     noteId: 'message-n',
     skillsNoteId: 'message-s',
+    folderNoteId: 'message-folders',
   });
 
   expect(plan.newMessages.map(({ id, role }) => [id, role])).toEqual([
@@ -68,6 +69,7 @@ it('later steps of a turn say nothing of it', () => {
     now: new Date(0),
     noteId: 'message-n',
     skillsNoteId: 'message-s',
+    folderNoteId: 'message-folders',
   });
 
   expect(plan.newMessages).toEqual([]);

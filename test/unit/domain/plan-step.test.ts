@@ -1,7 +1,12 @@
 import { planStep } from '../../../domain/plan-step';
 import { buildMessage, buildOffered, buildStep } from '../../support/build-step';
 
-const AT = { now: new Date(0), noteId: 'message-note', skillsNoteId: 'message-skills' };
+const AT = {
+  now: new Date(0),
+  noteId: 'message-note',
+  skillsNoteId: 'message-skills',
+  folderNoteId: 'message-folders',
+};
 const block = (version: number, label = 'human') => ({ id: `block-${label}`, label, value: `v${version}`, limit: 9, readOnly: false, version }); // prettier-ignore
 const result = (name: string) =>
   buildMessage('tool', [{ type: 'tool_return', toolCallId: 'c', name, status: 'success', result: 'ok', stdout: null, stderr: null }]); // prettier-ignore

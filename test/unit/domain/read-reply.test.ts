@@ -8,7 +8,7 @@ import { buildMessage, buildOffered, buildStep } from '../../support/build-step'
 const plan = (facts: Partial<OpenedStep> = {}) =>
   planStep(
     buildStep({ tools: [buildOffered('look'), buildOffered('edit', { effects: 'transactional', enableParallelExecution: false })], ...facts }), // prettier-ignore
-    { now: new Date(0), noteId: 'note', skillsNoteId: 'skills' },
+    { now: new Date(0), noteId: 'note', skillsNoteId: 'skills', folderNoteId: 'message-folders' },
   );
 const call = (name: string, args = '{}') =>
   ({ type: 'tool_call', id: `call_${name}`, name, arguments: args }) as const;

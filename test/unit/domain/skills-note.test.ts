@@ -3,7 +3,12 @@ import { skillsNote } from '../../../domain/skills-note';
 import type { ClientSkill } from '../../../domain/turn-request';
 import { buildMessage, buildStep } from '../../support/build-step';
 
-const AT = { now: new Date(0), noteId: 'message-note', skillsNoteId: 'message-skills' };
+const AT = {
+  now: new Date(0),
+  noteId: 'message-note',
+  skillsNoteId: 'message-skills',
+  folderNoteId: 'message-folders',
+};
 const skill = (name: string, description = `Does ${name}.`): ClientSkill => ({
   name,
   description,

@@ -65,7 +65,12 @@ function playTurn(rules: readonly ToolRule[], script: readonly Said[], maxSteps:
   }
 }
 
-const AT = { now: new Date(0), noteId: 'message-note', skillsNoteId: 'message-skills' };
+const AT = {
+  now: new Date(0),
+  noteId: 'message-note',
+  skillsNoteId: 'message-skills',
+  folderNoteId: 'message-folders',
+};
 const resultOf = (name: string, result: string) =>
   buildMessage('tool', [{ type: 'tool_return', toolCallId: 'c', name, status: 'success', result, stdout: null, stderr: null }]); // prettier-ignore
 const replyOf = (said: readonly CalledTool[]): ModelReply => ({

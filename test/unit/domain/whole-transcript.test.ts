@@ -105,6 +105,7 @@ it('no transcript whatever makes a request that a provider refuses', () => {
         now: new Date(0),
         noteId: 'n',
         skillsNoteId: 's',
+        folderNoteId: 'message-folders',
       });
       const request = {
         model: 'gpt-4.1',

@@ -1,12 +1,16 @@
-import { type AgentFile, type FileRange, renderView, viewOf } from '../../../domain/agent-files';
+import {
+  type AgentFile,
+  type FileRange,
+  MOST_CHARACTERS,
+  renderView,
+  viewOf,
+} from '../../../domain/agent-files';
 import { isJsonObject } from '../../../domain/agent';
 import type { AgentFiles } from '../../../domain/ports';
 import type { ToolArguments } from '../../../domain/tool-arguments';
 import { toolError } from '../../../domain/tool-failure';
 import { integerArgument, type ReadHandler } from '../../handler';
 
-// What all files of a call may hold together; the tool's result is cut a little above it.
-const MOST_CHARACTERS = 45_000;
 const MOST_NAMES = 50;
 const LINES = { min: 0, max: 2 ** 31 - 1 };
 
@@ -23,12 +27,13 @@ export const createOpenFiles =
       throw toolError('ValueError', `${wanted.length} files are more than may be open at once (${mostOpen}). Open fewer.`); // prettier-ignore
     }
     const ranges = new Map(wanted.map(({ file, ...range }) => [file.id, { id: file.id, ...range }]));
-    const { contents, closed } = await files.open(agentId, [...ranges.values()], args['close_all_others'] === true); // prettier-ignore
     const limit = Math.min(charLimit, Math.floor(MOST_CHARACTERS / wanted.length));
+    const closeOthers = args['close_all_others'] === true;
+    const { excerpts, closed } = await files.open(agentId, [...ranges.values()], { closeOthers, limit });
     const texts = wanted.map(({ file, ...range }) => {
-      const content = contents.get(file.id);
-      if (content === undefined) return `[${file.path} was deleted a moment ago]`;
-      return renderView(file.path, viewOf(content, range, limit), range);
+      const excerpt = excerpts.get(file.id);
+      if (!excerpt) return `[${file.path} was deleted a moment ago]`;
+      return renderView(file.path, viewOf(excerpt, range, limit), range);
     });
     const note = closed.length === 0 ? [] : [`[Closed: ${closed.join(', ')}]`];
     return [...texts, ...note].join('\n\n');
