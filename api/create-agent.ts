@@ -22,7 +22,7 @@ import { defaultEmbedding } from './archive-embedding';
 import { canHaveSleeper, createSleeper } from './create-sleeper';
 import type { ApiDeps } from './deps';
 import { defaultMessages, firstSystemMessage, seedMessage } from './system-message';
-import type { AgentState, CreateAgentBody } from './wire/agent';
+import { type AgentState, type CreateAgentBody, RELATIONS } from './wire/agent';
 import { fromWireBlock } from './wire/block';
 
 /**
@@ -52,8 +52,8 @@ export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody
     for (const block of blocks) await attachBlock(tx, id, block);
     await attachTools(tx, id, tools.map((tool) => tool.id)); // prettier-ignore
     await replaceIdentitiesOf(tx, id, body.identity_ids ?? []);
-    await attachFolders(tx, id, requestedFolders(body) ?? []);
-    const directories = await directoriesOf(tx, id);
+    const hasFolders = await attachFolders(tx, id, requestedFolders(body) ?? []);
+    const directories = hasFolders ? await directoriesOf(tx, id) : [];
     const systemMessage = firstSystemMessage(agent, blocks, { conversationId: id, directories });
     await insertThread(tx, {
       agentId: id,
@@ -63,7 +63,7 @@ export async function createAgent({ db, models }: ApiDeps, body: CreateAgentBody
       memorySeen: memorySeen(blocks),
     });
     if (hasSleeper(body, agentType)) await createSleeper(tx, agent, blocks);
-    return loadAgentState(tx, id);
+    return loadAgentState(tx, id, hasFolders ? RELATIONS : RELATIONS.filter((each) => each !== 'sources'));
   });
 }
 

@@ -1,4 +1,5 @@
 import Letta from '@letta-ai/letta-client';
+import { Client } from 'pg';
 import { createAgentFiles } from '../../db/folders/agent-files';
 import { excerptsOf } from '../../db/folders/open-files';
 import { createSearches } from '../../db/search/searches';
@@ -100,6 +101,17 @@ describe('folders of an agent', () => {
     expect(await systemMessage(agent)).not.toContain(`<directory name="${String(one['name'])}">`);
     await api.call('PATCH', `/v1/agents/${String(agent['id'])}`, { folder_ids: [] });
     expect(await toolsOf(agent)).toEqual([]);
+  });
+
+  it('are not looked for at the creation of an agent that is given none', async () => {
+    const asked = jest.spyOn(Client.prototype, 'query');
+    const { sources } = await createAgent();
+    const queries = asked.mock.calls.map(([query]) => JSON.stringify(query));
+    asked.mockRestore();
+
+    expect(sources).toEqual([]);
+    expect(queries.length).toBeGreaterThan(3);
+    expect(queries.filter((text) => text.includes('folders'))).toEqual([]);
   });
 
   it('go from the agent when they are deleted', async () => {
