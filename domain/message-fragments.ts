@@ -31,8 +31,16 @@ export function fragmentsOf(message: Pick<Message, 'role' | 'parts'>): readonly 
   if (message.role === 'assistant') return replyFragments(message.parts, () => 'tool_call');
   if (message.role === 'tool' && message.parts.every((part) => part.type === 'tool_return' && part.speaks))
     return [];
-  if (message.role === 'approval_request')
-    return replyFragments(message.parts, ({ waits }) => (waits === false ? 'tool_call' : 'approval_request'));
+  if (message.role === 'approval_request') {
+    const shown = replyFragments(message.parts, ({ waits }) =>
+      waits === false ? 'tool_call' : 'approval_request',
+    );
+    // Clients look for what they are asked at the end.
+    return [
+      ...shown.filter(({ kind }) => kind !== 'approval_request'),
+      ...shown.filter(({ kind }) => kind === 'approval_request'),
+    ];
+  }
   return [
     {
       index: 0,

@@ -114,6 +114,23 @@ describe('toWireMessages', () => {
     expect(json(body)).toBe(json(sampleBody('approval.1.request.json')));
   });
 
+  it('shows the calls that wait for an answer after those of the same reply that do not', () => {
+    const call = (id: string) => ({ type: 'tool_call', id, name: id, arguments: '{}' }) as const;
+    const parts = [call('asked'), { ...call('free'), waits: false as const }, call('asked_too')];
+
+    const shown = toWireMessages(
+      storedMessage({ id: 'message-27664a27-645f-4ea2-910f-5e352b35bfb3', role: 'approval_request', parts }),
+    );
+
+    expect(shown).toMatchObject([
+      { message_type: 'tool_call_message', tool_calls: [{ tool_call_id: 'free' }] },
+      {
+        message_type: 'approval_request_message',
+        tool_calls: [{ tool_call_id: 'asked' }, { tool_call_id: 'asked_too' }],
+      },
+    ]);
+  });
+
   it('shows a denied call: the request, the answer and the return', () => {
     const step = { stepId: 'step-4456244b-4079-4750-bfb4-0b07145f8226' };
     const first = { ...step, runId: 'run-86e8bb90-cc65-4aa2-887d-171595997441', createdAt: at('01:53:01') };
