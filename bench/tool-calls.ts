@@ -69,6 +69,7 @@ function sourceKind(kind: string, sourceType: string, sourceCode: string): Kind 
     sourceType,
     sourceCode,
     jsonSchema: { name: 'add', description: '', parameters: {} },
+    argsJsonSchema: null,
     returnCharLimit: 50_000,
     pipRequirements: null,
     npmRequirements: null,

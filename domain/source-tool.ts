@@ -19,7 +19,7 @@ export type SchemaDeriver = (source: ToolSource) => Promise<ToolJsonSchema>;
 /** What of a tool decides how it runs. */
 export type SourceTool = Pick<
   Tool,
-  'id' | 'name' | 'sourceType' | 'sourceCode' | 'jsonSchema' | 'returnCharLimit' | 'pipRequirements' | 'npmRequirements' | 'network'
+  'id' | 'name' | 'sourceType' | 'sourceCode' | 'jsonSchema' | 'argsJsonSchema' | 'returnCharLimit' | 'pipRequirements' | 'npmRequirements' | 'network'
 > & { readonly effects?: ToolEffects }; // prettier-ignore
 
 /** Facts of one call. `agentId` is null when a source is tried without an agent. */

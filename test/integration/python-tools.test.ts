@@ -137,6 +137,47 @@ def f(p: Point, ps: list[Point], q: Optional[Point], n: int, flag: bool): return
     );
   });
 
+  it('gets objects of the classes that its own schema of arguments defines', async () => {
+    const number = { type: 'number' };
+    const item = {
+      properties: { sku: { type: 'string' }, items: number, note: { default: 'none' } },
+      required: ['sku'],
+    };
+    const argsJsonSchema = {
+      $defs: { Item: item, Entry: { properties: { item: { $ref: '#/$defs/Item' } } } },
+      properties: {
+        data: { $ref: '#/$defs/Entry' },
+        list: { type: 'array', items: { $ref: '#/$defs/Item' } },
+        maybe: { anyOf: [{ $ref: '#/$defs/Item' }, { type: 'null' }] },
+        free: { type: 'object' },
+      },
+    };
+    const source = `def f(self, data: Entry, list: List[Item], maybe: Optional[Item] = None, free: dict = None):
+    return [data.item.sku, data.item.items, data.item.note, list[0].model_dump(), maybe == Item(sku="c", items=None, note="none"), free["x"], list]`;
+    const args = {
+      data: { item: { sku: 'a', items: 2 } },
+      list: [{ sku: 'b' }],
+      maybe: { sku: 'c' },
+      free: { x: 1 },
+    };
+
+    const tool = { argsJsonSchema };
+    const listed = "{'sku': 'b', 'items': None, 'note': 'none'}";
+
+    expect(await resultOf(source, args, { tool })).toBe(`['a', 2, 'none', ${listed}, True, 1, [${listed}]]`);
+    expect(await resultOf(source, { ...args, list: [{}] }, { tool })).toBe(
+      'Error executing function f: ValueError: Item lacks sku',
+    );
+  });
+
+  it('finds the names of typing, and the modules that the original has at hand, without importing them', async () => {
+    const source = `def f(values: Optional[List[int]] = None, kind: "Literal['a', 'b']" = "a") -> Dict[str, Any]:
+    return base64.b64encode(hashlib.sha256(struct.pack("b", values[0])).digest()[:2]).decode() + sys.byteorder[:0] + kind`;
+
+    expect(await resultOf(source, { values: ['1'] })).toBe('S/U=a');
+    expect(await resultOf('class List: pass\ndef f(): return List.__module__')).toBe('tool');
+  });
+
   it('says how to install a package that is missing', async () => {
     expect(await resultOf('from not_there import BaseModel\ndef f(): return 1')).toBe(
       "Error executing function f: ModuleNotFoundError: No module named 'not_there' (name the package in the tool's " +

@@ -24,6 +24,7 @@ export const typeScriptTool = (sourceCode: string, facts: Partial<SourceTool> = 
   sourceType: 'typescript',
   sourceCode,
   jsonSchema: { name: 'f', description: '', parameters: {} },
+  argsJsonSchema: null,
   returnCharLimit: 50_000,
   pipRequirements: null,
   npmRequirements: null,

@@ -59,6 +59,7 @@ function createRunTool(settings: PythonSettings, { interpreter, packages }: Read
         name: tool.name,
         source,
         arguments: args,
+        argumentsSchema: tool.argsJsonSchema,
         agentId: call.agentId,
         // Loading an agent costs a few queries; most tools don't look at theirs.
         agentState: JSON.stringify(/\bagent_state\b/.test(source) ? await call.agentState() : null),
@@ -98,6 +99,7 @@ function createRunPythonCode(settings: PythonSettings, interpreter: () => Promis
         name: 'code',
         source: code,
         arguments: {},
+        argumentsSchema: null,
         agentId: call.agentId,
         agentState: 'null',
         limit: CODE_RESULT_LIMIT,

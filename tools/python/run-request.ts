@@ -18,6 +18,8 @@ export interface PythonJob {
   readonly name: string;
   readonly source: string;
   readonly arguments: Readonly<Record<string, unknown>>;
+  /** Where the arguments have a schema of their own, which may name classes. */
+  readonly argumentsSchema: Readonly<Record<string, unknown>> | null;
   readonly agentId: string | null;
   /** JSON; parsed by the tool's process alone. */
   readonly agentState: string;
@@ -112,6 +114,7 @@ function requestOf({ job, settings, folder, nonce }: Place & { readonly nonce: s
     name: job.name,
     source: job.source,
     arguments: job.arguments,
+    argumentsSchema: job.argumentsSchema,
     agentId: job.agentId,
     agentState: job.agentState,
     limit: job.limit,

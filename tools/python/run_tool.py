@@ -83,7 +83,7 @@ def main():
         answer(channel, nonce, {'refused': str(error)})
     sys.path.pop(0)
     # A tool's packages may have these names.
-    for name in ('agent_memory', 'landlock', 'network', 'sandbox', 'seccomp', 'tool_code'):
+    for name in ('agent_memory', 'argument_models', 'landlock', 'network', 'sandbox', 'seccomp', 'tool_code'):
         sys.modules.pop(name, None)
     body = tool_code.run(request)
     for stream in (sys.stdout, sys.stderr):

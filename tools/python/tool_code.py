@@ -1,5 +1,6 @@
 """Calls the tool's function, or runs a piece of code, and tells what came of it. Runs inside of the sandbox."""
 
+import builtins
 import json
 import os
 import site
@@ -7,6 +8,7 @@ import sys
 import types
 
 import agent_memory
+import argument_models
 
 # What few tools need is imported where it is used: a call costs mostly the start of its interpreter.
 
@@ -43,19 +45,41 @@ def add_packages(folders):
 
 def load(source, file, names):
     module = types.ModuleType(MODULE)
-    module.__dict__.update(names, __file__=file)
+    code = compile(source, file, 'exec')
+    module.__dict__.update(usual_names(code), **names, __file__=file)
     sys.modules[MODULE] = module
-    exec(compile(source, file, 'exec'), module.__dict__)
+    exec(code, module.__dict__)
     return module
 
 
+# Clients send the source of a function without the imports of its file; tools written for the original count on these.
+USUAL_MODULES = ('base64', 'hashlib', 'pickle', 'struct', 'sys')
+
+
+def usual_names(code):
+    """The names of typing, and modules, where the code uses them: what it imports or defines itself takes their place."""
+    used = names_of(code)
+    found = {name: __import__(name) for name in USUAL_MODULES if name in used}
+    if any(name[0].isupper() and not hasattr(builtins, name) for name in used):
+        import typing
+
+        found.update({name: getattr(typing, name) for name in used.intersection(typing.__all__)})
+    return found
+
+
+def names_of(code):
+    inner = [names_of(each) for each in code.co_consts if isinstance(each, types.CodeType)]
+    return set(code.co_names).union(*inner)
+
+
 def call_function(request, file, agent_state):
-    names = {'client': None, 'agent_id': request['agentId'], 'agent_state': agent_state}
+    models = argument_models.Models(request['argumentsSchema'])
+    names = {**models.classes, 'client': None, 'agent_id': request['agentId'], 'agent_state': agent_state}
     module = load(request['source'], file, names)
     function = module.__dict__.get(request['name'])
     if not callable(function):
         raise NameError(f"the source defines no function '{request['name']}'")
-    given = dict(request['arguments'])
+    given = models.read(request['arguments'])
     parameters = parameters_of(function)
     if 'agent_state' in parameters:
         given['agent_state'] = agent_state
@@ -63,7 +87,9 @@ def call_function(request, file, agent_state):
         given['self'] = None
     annotations = annotations_of(function)
     value = function(**{name: fit(each, annotations.get(name)) for name, each in given.items()})
-    return asyncio_run(value) if isinstance(value, types.CoroutineType) else value
+    if isinstance(value, types.CoroutineType):
+        value = asyncio_run(value)
+    return argument_models.plain(value) if models.classes else value
 
 
 def parameters_of(function):
@@ -88,7 +114,7 @@ def annotations_of(function):
     try:
         import typing
 
-        return typing.get_type_hints(function)
+        return typing.get_type_hints(function, {**vars(typing), **getattr(function, '__globals__', {})})
     except Exception:  # Annotations may name what exists for type checkers only.
         return {}
 
@@ -102,8 +128,8 @@ def fit(value, annotation):
     if (union is not None and origin is union) or isinstance(annotation, getattr(types, 'UnionType', ())):
         inner = [each for each in members if each is not type(None)]
         return fit(value, inner[0]) if len(inner) == 1 and value is not None else value
-    if isinstance(value, dict) and hasattr(annotation, 'model_validate'):
-        return annotation.model_validate(value)
+    if isinstance(value, (dict, argument_models.Model)) and hasattr(annotation, 'model_validate'):
+        return annotation.model_validate(argument_models.plain(value))
     if isinstance(value, str) and origin in (int, float, bool, list, dict):
         try:
             value = json.loads(value.lower() if origin is bool else value)
