@@ -15,6 +15,7 @@ import { approvalRoutes } from './routes/approvals';
 import { archivalMemoryRoutes } from './routes/archival-memory';
 import { archiveRoutes } from './routes/archives';
 import { memoryHistoryRoutes } from './routes/memory-history';
+import { batchRoutes } from './routes/batches';
 import { blockRoutes } from './routes/blocks';
 import { chatCompletionRoutes } from './routes/chat-completions';
 import { contextRoutes } from './routes/context';
@@ -92,6 +93,7 @@ function createRouters(deps: ApiDeps): Router[] {
     contextRoutes(deps),
     generateRoutes(deps),
     groupRoutes(deps),
+    batchRoutes(deps),
     messageListRoutes(deps),
     runStreamRoutes(deps),
     runRoutes(deps),

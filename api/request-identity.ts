@@ -5,7 +5,16 @@ import { canonicalJson, keyOfHeader, keyOfOtids, type RequestIdentity } from '..
 
 /** What a request asks for. The same body sent for two of them is two requests. */
 export type RouteKind =
-  'messages' | 'conversation' | 'stream' | 'async' | 'chat' | 'compact' | 'tool' | 'passages' | 'file';
+  | 'messages'
+  | 'conversation'
+  | 'stream'
+  | 'async'
+  | 'chat'
+  | 'compact'
+  | 'tool'
+  | 'passages'
+  | 'file'
+  | 'batch';
 
 const MAX_KEY_LENGTH = 255;
 

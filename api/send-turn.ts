@@ -1,12 +1,11 @@
 import type { Request, Response } from 'express';
 import { endRun } from '../db/end-run';
-import { unmintRun, type RunToMint } from '../db/mint-run';
+import { unmintRun, type MintedRun, type RunToMint } from '../db/mint-run';
 import { inTransaction } from '../db/pool';
 import { findEarlierRun, mintOnce, type EarlierRun } from '../db/request-keys';
 import { getRun, type Run } from '../db/runs';
 import { AppError } from '../domain/errors';
 import type { MultitaskStrategy } from '../domain/inbox';
-import type { RequestIdentity } from '../domain/request-identity';
 import { PENDING_APPROVAL_TEXT } from '../domain/run-error';
 import { newId } from '../new-id';
 import { answerWhenOver } from './blocking-answer';
@@ -64,20 +63,23 @@ export async function sendMessage(
 export async function sendAsync(
   deps: ApiDeps,
   req: Request,
-  { body, ...sending }: Sending & { readonly body: SendMessageAsyncBody },
+  { body: asked, ...sending }: Sending & { readonly body: SendMessageAsyncBody },
 ): Promise<Run> {
-  const { callback_url: callbackUrl, ...request } = body;
-  const streamed = {
-    ...request,
-    streaming: true,
-    stream_tokens: false,
-    include_pings: true,
-    background: true,
-  };
-  const turn = await sendTurn(deps, req, { ...sending, body: streamed, callbackUrl: callbackUrl ?? null });
+  const { callback_url: callbackUrl, ...request } = asked;
+  const body = unwatched(request);
+  const turn = await sendTurn(deps, req, { ...sending, body, callbackUrl: callbackUrl ?? null });
   await turn.start();
   return getRun(deps.db, turn.id);
 }
+
+/** The message of a turn whose client looks at it later, if at all. */
+export const unwatched = (request: Omit<SendMessageAsyncBody, 'callback_url'>): SendMessageBody => ({
+  ...request,
+  streaming: true,
+  stream_tokens: false,
+  include_pings: true,
+  background: true,
+});
 
 export interface TurnToSend extends Sending {
   readonly body: SendMessageBody;
@@ -88,7 +90,7 @@ export interface TurnToSend extends Sending {
 export async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): Promise<SentTurn> {
   const { db, models } = deps;
   const identity = requestIdentity(req, { kind: turn.kind, place: turn.thread.conversationId });
-  const asked = toRun(turn, identity);
+  const asked = { ...toRun(turn), identity };
   // A first sending may have answered what waited: whether anything waits says nothing of a second one.
   const answered = asked.request.approvals && (await findEarlierRun(db, asked.conversationId, identity));
   if (answered) return joined(deps, answered);
@@ -107,12 +109,7 @@ export async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): P
   if ('busyWith' in outcome) throw busy(outcome.busyWith);
   if ('earlier' in outcome) return joined(deps, outcome.earlier);
   const { minted, stopped } = outcome;
-  if (!minted.hasAgent) throw new AppError('NOT_FOUND', `Agent with ID ${run.agentId} not found`);
-  if (minted.pendingRequestId !== null) {
-    throw new AppError('PENDING_APPROVAL', PENDING_APPROVAL_TEXT, {
-      facts: { pendingRequestId: minted.pendingRequestId },
-    });
-  }
+  checkMinted(run, minted);
   if (!minted.isStored) throw takenBack();
   const { id, background } = run;
   return {
@@ -126,6 +123,13 @@ export async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): P
       if (stopped?.isUndone) await deps.turns.startUndo(stopped.runId);
     },
   };
+}
+
+/** Says why a run could not be stored. */
+export function checkMinted({ agentId }: RunToMint, { hasAgent, pendingRequestId }: MintedRun): void {
+  if (!hasAgent) throw new AppError('NOT_FOUND', `Agent with ID ${agentId} not found`);
+  if (pendingRequestId === null) return;
+  throw new AppError('PENDING_APPROVAL', PENDING_APPROVAL_TEXT, { facts: { pendingRequestId } });
 }
 
 // Whoever stored the run starts it, unless that process died.
@@ -147,7 +151,13 @@ const busy = (runId: string): AppError =>
 const takenBack = (): AppError =>
   new AppError('UNAVAILABLE', 'An earlier sending of this message could not be started; send it again.');
 
-function toRun({ thread, body, runType, callbackUrl }: TurnToSend, identity: RequestIdentity): RunToMint {
+/** The run of a message, before it is stored. */
+export function toRun({
+  thread,
+  body,
+  runType,
+  callbackUrl,
+}: Pick<TurnToSend, 'thread' | 'body' | 'runType' | 'callbackUrl'>): RunToMint {
   const request = toTurnRequest(body);
   return {
     id: newId('run'),
@@ -161,7 +171,6 @@ function toRun({ thread, body, runType, callbackUrl }: TurnToSend, identity: Req
     callbackUrl: callbackUrl ?? null,
     ignoresPending: body.streaming,
     strategy: body.multitask_strategy ?? null,
-    identity,
   };
 }
 

@@ -9,6 +9,8 @@ export interface MessageFilter {
   readonly conversationId?: string | undefined;
   readonly runId?: string | undefined;
   readonly stepId?: string | undefined;
+  /** What the runs of a batch said and did, without what they were sent. */
+  readonly batchId?: string | undefined;
 }
 
 /** The message, or `NOT_FOUND`. */
@@ -53,6 +55,9 @@ export async function listTranscript(db: Queryable, filter: MessageFilter, page:
   return rows.map(rowToMessage);
 }
 
+// Roles of what a turn says and does.
+const OUTPUT = `'assistant', 'tool', 'approval_request'`;
+
 /**
  * What a run said and did, in order, without what it was told: the messages of a blocking answer. A client may speak in the
  * role of the assistant too; what clients wrote has an otid of its own.
@@ -62,7 +67,7 @@ export async function listRunOutput(db: Queryable, runId: string, fromStep = 0):
     name: 'list-run-output-without-input',
     text: `select ${MESSAGE_COLUMNS} from messages
       where run_id = $1
-        and (role in ('assistant', 'tool', 'approval_request') and otid is null
+        and (role in (${OUTPUT}) and otid is null
              or role = 'summary' and parts @> '[{"type": "compaction", "isTold": true}]')
         and ($2 = 0 or step_id in (select id from steps where run_id = $1 and index >= $2)) order by seq`,
     values: [runId, fromStep],
@@ -79,12 +84,15 @@ export async function findMessages(db: Queryable, ids: readonly string[]): Promi
   return new Map(rows.map((row) => [row.id, rowToMessage(row)]));
 }
 
-function conditionsOf({ agentId, conversationId, runId, stepId }: MessageFilter): Conditions {
+function conditionsOf({ agentId, conversationId, runId, stepId, batchId }: MessageFilter): Conditions {
   const conditions = createConditions();
   if (agentId !== undefined) conditions.add('messages.agent_id = ?', agentId);
   if (conversationId !== undefined) conditions.add('messages.conversation_id = ?', conversationId);
   if (runId !== undefined) conditions.add('messages.run_id = ?', runId);
   if (stepId !== undefined) conditions.add('messages.step_id = ?', stepId);
+  if (batchId !== undefined) {
+    conditions.add(`messages.run_id in (select id from runs where batch_id = ?) and messages.role in (${OUTPUT})`, batchId); // prettier-ignore
+  }
   return conditions;
 }
 

@@ -26,6 +26,8 @@ export interface RunToMint {
   readonly strategy: MultitaskStrategy | null;
   /** What makes another sending of the same request find this run. */
   readonly identity?: RequestIdentity;
+  /** The batch that it is one of: that starts it. */
+  readonly batchId?: string;
 }
 
 export interface MintedRun {
@@ -54,15 +56,15 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
     ended_ms_ago: number | null;
     now: Date;
   }>({
-    name: 'mint-run-in-conversation',
+    name: 'mint-run-of-batch',
     text: `with agent as (select a.id, a.last_run_completion from agents a join conversations c on c.agent_id = a.id where a.id = $2 and c.id = $3),
           pending as (select m.id from messages m join steps s on s.id = m.step_id
                        where m.conversation_id = $3 and not m.in_context and m.role = 'approval_request'
                          and s.outcome ? 'pending' and not $11 limit 1),
           sending as materialized (select pg_advisory_xact_lock(hashtextextended($13, 0))),
           minted as (insert into runs (id, agent_id, conversation_id, background, stream_tokens, max_steps, request,
-                                       request_config, metadata, callback_url, request_key, request_hash, multitask_strategy)
-                     select $1, agent.id, $3, $4, $5, $6, $7, $8, $9, $10, $12, $13,
+                                       request_config, metadata, callback_url, request_key, request_hash, batch_id, multitask_strategy)
+                     select $1, agent.id, $3, $4, $5, $6, $7, $8, $9, $10, $12, $13, $15,
                             case when $14::text is not null then $14
                                  when exists (select from runs where conversation_id = $3 and status in ('created', 'running'))
                                  then 'enqueue' end
@@ -87,6 +89,7 @@ export async function mintRun(db: Queryable, run: RunToMint): Promise<MintedRun>
       run.identity?.key ?? null,
       run.identity?.hash ?? null,
       run.strategy,
+      run.batchId ?? null,
     ],
   });
   const row = rows[0];
@@ -155,14 +158,16 @@ export async function findUnstarted(db: Queryable, runId: string): Promise<TurnI
 
 /**
  * The first unfinished run of each conversation that seems to be held by no workflow: it was stored four seconds ago and
- * has not begun, or has shown no life for ten seconds, neither by the claim of a step nor by an event.
+ * has not begun, or has shown no life for ten seconds, neither by the claim of a step nor by an event. The runs of a batch
+ * wait for their places (`findBatchRunsToStart`).
  */
 export async function findStrandedRuns(db: Queryable): Promise<readonly TurnInput[]> {
   const { rows } = await db.query<TurnRow>(
     `select id, agent_id, conversation_id, is_answer, is_compaction from (
-       select distinct on (conversation_id) ${TURN_COLUMNS}, status, created_at
+       select distinct on (conversation_id) ${TURN_COLUMNS}, status, created_at, batch_id
          from runs where status in ('created', 'running') and joined_run_id is null order by conversation_id, status desc, queue_seq) first
       where created_at < now() - case status when 'created' then interval '4 seconds' else interval '10 seconds' end
+        and (status = 'running' or batch_id is null)
         and not exists (select from run_events e where e.run_id = first.id and e.created_at > now() - interval '10 seconds')
         and not exists (select from steps s where s.run_id = first.id and s.status = 'pending'
                            and s.started_at > now() - interval '10 seconds')

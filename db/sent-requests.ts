@@ -2,7 +2,7 @@ import { checkSameRequest, type RequestIdentity } from '../domain/request-identi
 import type { Queryable } from './pool';
 import { REMEMBERED } from './request-keys';
 
-/** A request that stores things in an archive or a folder. */
+/** A request that stores things: in an archive or a folder, or a batch. */
 export interface SentRequest {
   readonly place: string;
   readonly identity: RequestIdentity;

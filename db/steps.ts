@@ -107,3 +107,15 @@ export async function updateStepFeedback(
   );
   return rows[0] ?? missingStep(id);
 }
+
+/** The names of the models that steps asked, by step. */
+export async function modelsOfSteps(
+  db: Queryable,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await db.query<{ id: string; model: string }>(
+    'select id, model from steps where id = any($1) and model is not null',
+    [ids],
+  );
+  return new Map(rows.map(({ id, model }) => [id, model]));
+}

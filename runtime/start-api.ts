@@ -3,6 +3,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { createApp } from '../api/app';
+import { startBatchStarter } from '../api/batch-starter';
 import { startCallbacks } from '../api/callbacks';
 import type { ApiDeps } from '../api/deps';
 import type { Closings } from '../api/closings';
@@ -49,6 +50,7 @@ export async function startApi(parts: ApiParts) {
   const server = createApp(deps).listen(config.api.port, config.api.host);
   await listening(server, config);
   const stopSweeper = startSweeper(deps);
+  const stopBatchStarter = startBatchStarter(deps);
   const stopCallbacks = startCallbacks(deps);
   const stopReembedSweeper = startReembedSweeper(deps);
   const address = server.address();
@@ -57,6 +59,7 @@ export async function startApi(parts: ApiParts) {
     url: `http://${config.api.host}:${port}`,
     async stop() {
       stopSweeper();
+      stopBatchStarter();
       stopCallbacks();
       stopReembedSweeper();
       server.close();

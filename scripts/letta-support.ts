@@ -34,6 +34,7 @@ const identities = proof('contract/identities.test.ts');
 const folders = proof('contract/folders.test.ts');
 const jobs = proof('contract/jobs.test.ts');
 const files = proof('contract/agent-files.test.ts');
+const batches = proof('contract/batches.test.ts');
 
 const archives = proof('contract/archives.test.ts');
 const searching = proof('contract/search.test.ts');
@@ -72,6 +73,8 @@ const UPLOAD_LIMIT = 'Texts of at most 10 MB; PDF and other binary files are ref
 const SOURCES = folders('sources are folders under their older name');
 const JOB_LISTS = jobs('shows runs as jobs, newest first, also the active ones alone');
 const JOB_ENDS = jobs('cancels the run behind a job, and deletes one that is over');
+const BATCH_FORM = batches('stores a run for each message, and shows the batch as a job');
+const BATCH_ENDS = batches('is over when all of its runs are, and failed if none came to an end');
 const ARCHIVE_FORM = archives('are created, read, listed, changed and deleted in the form of the original');
 const ARCHIVE_METHODS = archivalMemory('serves every archive and passage method of the SDK');
 const ARCHIVE_PAGES = archives('are listed in pages, newest first, and by agent');
@@ -406,6 +409,14 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'PATCH /v1/jobs/{}/cancel': JOB_ENDS,
   'DELETE /v1/jobs/{}': JOB_ENDS,
 
+  'POST /v1/messages/batches': BATCH_FORM,
+  'GET /v1/messages/batches': BATCH_ENDS,
+  'GET /v1/messages/batches/{}': BATCH_FORM,
+  'GET /v1/messages/batches/{}/messages': batches(
+    'lists what its runs said and did, newest first, without what they were sent',
+  ),
+  'PATCH /v1/messages/batches/{}/cancel': batches('a cancelled batch stops its runs, and stays cancelled'),
+
   'GET /v1/steps': FEEDBACK,
   'GET /v1/steps/{}': FEEDBACK,
   'GET /v1/steps/{}/messages': RUN_MESSAGES,
@@ -433,7 +444,9 @@ export const DIFFERENCES: readonly string[] = [
   "A block's `limit` holds for REST as it does for tools: a longer value is refused with 422 (0.16.7 stores it).",
   '`PUT /v1/identities/` creates an identity that is not there, and takes `block_ids` of one that is (0.16.7 answers 404, and ' +
     'ignores them).',
-  'Jobs are runs (`/v1/jobs`), under the id of the run; 0.16.7 lists the reading of files and batches there.',
+  'Jobs are runs (`/v1/jobs`), under the id of the run; 0.16.7 lists the reading of files and batches there. A batch is found by its id.',
+  'A batch (`/v1/messages/batches`) is stored as a whole or not at all. Its turns are ordinary ones, with every model, eight at a time; ' +
+    '0.16.7 hands Anthropic a batch of its own and polls it.',
   '`GET /v1/steps/` works (0.16.7 always answers 400), and pages of `GET /v1/runs/` follow the cursor in the order that was asked for.',
   'Every run can be streamed again with `POST /v1/runs/{run_id}/stream`, also an async one (0.16.7 sends pings for ' +
     'ever) and one that is over, for as long as the run is kept; no 400 for foreground runs, no 410 after three hours.',

@@ -1,17 +1,19 @@
 import { type Request, Router } from 'express';
 import type { z } from 'zod';
+import { findBatches } from '../../db/batches';
 import type { Pool } from '../../db/pool';
 import { deleteRun, getRun, listRuns } from '../../db/runs';
 import { AppError } from '../../domain/errors';
 import { isId } from '../../domain/ids';
 import { cancelRuns } from '../cancel-runs';
 import type { ApiDeps } from '../deps';
+import { toWireBatch } from '../wire/batch';
 import { ActiveJobsQuery, ListJobsQuery, toWireJob } from '../wire/job';
 import { parseQuery } from '../wire/validation';
 
 const ACTIVE = ['created', 'running'];
 
-/** Runs, for clients that ask for jobs. No other work of this server is a job: none has a source. */
+/** Runs, for clients that ask for jobs. Batches, which have routes of their own, are found by their ids; no job has a source. */
 export function jobRoutes(deps: Pick<ApiDeps, 'db' | 'turns'>): Router {
   const { db } = deps;
   const router = Router();
@@ -26,7 +28,8 @@ export function jobRoutes(deps: Pick<ApiDeps, 'db' | 'turns'>): Router {
   });
 
   router.get('/jobs/:jobId', async (req, res) => {
-    res.json(toWireJob(await getRun(db, runIdOf(req))));
+    const [batch] = await findBatches(db, [req.params.jobId]);
+    res.json(batch ? toWireBatch(batch) : toWireJob(await getRun(db, runIdOf(req))));
   });
 
   /** False for a run that is over, as in the original. */

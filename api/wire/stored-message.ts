@@ -120,8 +120,8 @@ function toApproval({ role, parts }: Message) {
   };
 }
 
-/** A message as the context overview shows it. */
-export const toWireStoredMessage = (message: Message, model: string) => ({
+/** A message as the context overview and batches show it. */
+export const toWireStoredMessage = (message: Message, model: string | null) => ({
   created_by_id: DEFAULT_USER_ID,
   last_updated_by_id: DEFAULT_USER_ID,
   created_at: toWireMicros(message.createdAt),

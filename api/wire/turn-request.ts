@@ -73,7 +73,7 @@ const withType = (message: unknown): unknown =>
     : message;
 const AnyMessage = z.preprocess(withType, z.union([MessageCreate, ApprovalCreate, ToolReturnCreate]));
 
-const requestFields = {
+export const requestFields = {
   messages: z.array(AnyMessage).nullish(),
   input: Content.nullish(),
   max_steps: laxInteger().default(50),
@@ -102,7 +102,10 @@ const requestFields = {
     .nullish(),
   include_compaction_messages: laxBoolean.default(false),
 };
-const hasOneInput = (body: { messages?: unknown; input?: unknown }, context: z.RefinementCtx): void => {
+export const hasOneInput = (
+  body: { messages?: unknown; input?: unknown },
+  context: z.RefinementCtx,
+): void => {
   const hasMessages = body.messages !== null && body.messages !== undefined;
   const hasInput = body.input !== null && body.input !== undefined;
   if (hasMessages && hasInput) {
