@@ -164,22 +164,26 @@ it('tells its callback once, when it is over', async () => {
       response.writeHead(200).end();
     });
   });
-  const batch = await create(undefined, { callback_url: `http://127.0.0.1:${receiver.port}/hook` });
-  const path = `/v1/messages/batches/${batch['id']}`;
+  const callback = { callback_url: `http://127.0.0.1:${receiver.port}/hook` };
+  const [open, over] = [await create(undefined, callback), await create(undefined, callback)];
+  const isTold = async ({ id }: Json) =>
+    (await get(`/v1/messages/batches/${id}`))['callback_status_code'] === 200;
   const stop = startCallbacks({ db: api.db, log: pino({ level: 'silent' }) });
 
-  await endRuns(batch['id'], 'completed');
-  await until(async () => (await get(path))['callback_status_code'] === 200);
+  await endRuns(over['id'], 'completed');
+  await until(() => isTold(over));
+  const toldFirst = bodies.map(({ job_id: id }) => id as unknown);
+  await endRuns(open['id'], 'failed');
+  await until(() => isTold(open));
   stop();
   await receiver.close();
 
+  expect(toldFirst).toEqual([over['id']]);
+  const completed_at = expect.any(String) as string;
+  const told = (status: string) => ({ status, completed_at, metadata: { job_type: 'batch_messages', runs: { [status]: 2 } } }); // prettier-ignore
   expect(bodies).toEqual([
-    {
-      job_id: batch['id'],
-      status: 'completed',
-      completed_at: expect.any(String) as string,
-      metadata: { job_type: 'batch_messages', runs: { completed: 2 } },
-    },
+    { job_id: over['id'], ...told('completed') },
+    { job_id: open['id'], ...told('failed') },
   ]);
 });
 
