@@ -36,14 +36,14 @@ export function uploadFile(
 ): Promise<{ readonly file: StoredFile; readonly isSkipped: boolean }> {
   const given = req.file;
   if (!given) throw invalid([{ type: 'missing', loc: ['body', 'file'], msg: 'Field required', input: null }]);
-  const ownName = cleanName(given.originalname.split(/[/\\]/).at(-1) ?? '');
+  const ownName = cleanFileName(given.originalname.split(/[/\\]/).at(-1) ?? '');
   const contentType = textTypeOf(ownName, given.mimetype);
-  const originalName = name === null ? ownName : cleanName(name);
-  if (/^\.*$/.test(originalName)) {
+  const originalName = name === null ? ownName : cleanFileName(name);
+  if (!isFileName(originalName)) {
     throw new AppError('INVALID_ARGUMENT', 'INVALID_ARGUMENT: The file has no name. Give it one in `name`.');
   }
   const content = storable(decodeText(originalName, given.buffer));
-  const file = { id: newId('file'), originalName, contentType, size: given.size, content };
+  const file = { id: newId('file'), name: null, originalName, contentType, size: given.size, content };
   const sha256 = createHash('sha256').update(given.buffer).digest('hex');
   const identity = requestIdentity(req, {
     kind: 'file',
@@ -63,8 +63,11 @@ export function uploadFile(
   });
 }
 
-/** Without what can't stand in a line, and no longer than a file system would have it; the extension stays. */
-function cleanName(name: string): string {
+/** Whether something of a name is left for a file system. */
+export const isFileName = (name: string): boolean => !/^\.*$/.test(name);
+
+/** The name of a file without what can't stand in a line, and no longer than a file system would have it; the extension stays. */
+export function cleanFileName(name: string): string {
   const clean = storable(name)
     .replace(/[\u0000-\u001f\u007f]/g, '')
     .trim();

@@ -1,4 +1,5 @@
 import type { JsonObject } from './agent';
+import { AppError } from './errors';
 
 /** A collection of files that agents can look into. */
 export interface Folder extends FolderFields {
@@ -46,6 +47,8 @@ export interface StoredFile {
 /** A file to store. */
 export interface NewFile {
   readonly id: string;
+  /** What it is called where it comes from; null where it has the name of an upload alone. */
+  readonly name: string | null;
   readonly originalName: string;
   readonly contentType: string;
   readonly size: number;
@@ -75,3 +78,12 @@ export type DuplicateHandling = (typeof DUPLICATE_HANDLINGS)[number];
 
 /** What agents call a file. */
 export const filePath = (folderName: string, fileName: string): string => `${folderName}/${fileName}`;
+
+/** Refuses what can't be the name of a folder: agents read it in front of the name of each file. */
+export function checkFolderName(name: string): void {
+  if (name.trim() !== '' && name.length <= 255 && !/[/\n\r<>"]/.test(name)) return;
+  throw new AppError(
+    'INVALID_ARGUMENT',
+    'INVALID_ARGUMENT: The name of a folder has 1 to 255 characters, and no slash, line break, quote or angle bracket among them.',
+  );
+}

@@ -270,8 +270,8 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'POST /v1/agents/{}/export': files('skills that a client sends are put into the file'),
   'POST /v1/agents/import': files(
     'reads a file of the original: the thread is whole and its calls have their results',
-    'The older form, of one agent, is read too, which the original refuses. An agent comes with its sleeper. Folders, ' +
-      'other groups and tools that this server does not have are left out; `left_out` of the answer names them.',
+    'The older form, of one agent, is read too, which the original refuses. An agent comes with its sleeper and its folders; ' +
+      'other groups, files without a text and tools that this server does not have are left out; `left_out` of the answer names them.',
   ),
   'GET /v1/identities': IDENTITY_PAGES,
   'POST /v1/identities': IDENTITY_FORM,

@@ -13,14 +13,15 @@ import type { Thread } from '../threads';
 import { toWireBlock } from '../wire/block';
 import { toStoredFields } from '../wire/stored-message';
 import { toWireTool } from '../wire/tool';
+import { exportFolders } from './export-folders';
 
 const PAGE = 1_000;
 // Letta's importer looks for one; the value names the schema that its fields follow.
 const REVISION = '1c28e167b74f';
 
 /**
- * An agent as a file of Letta's form: its fields, blocks, tools and one of its threads under ids of the file alone, and its
- * sleeper with it. Names of secrets are kept, their values are not.
+ * An agent as a file of Letta's form: its fields, blocks, tools, folders and one of its threads under ids of the file alone, and
+ * its sleeper with it. Names of secrets are kept, their values are not.
  */
 export async function exportAgent(
   db: Queryable,
@@ -39,14 +40,19 @@ export async function exportAgent(
     tool: fileIds(tools, 'tool'),
     message: fileIds(whole.flatMap(({ messages }) => messages), 'message'), // prettier-ignore
   };
+  const folders = await exportFolders(db, whole.map(({ agent }) => agent.id)); // prettier-ignore
+  const agents: object[] = [];
+  for (const [index, each] of whole.entries()) {
+    const id = `agent-${index}`;
+    const given = await folders.ofAgent(each.agent, id);
+    agents.push({ ...toFileAgent(each, { id, hasGroup: group !== undefined, idsOf }), ...given });
+  }
   return {
-    agents: whole.map((each, index) =>
-      toFileAgent(each, { id: `agent-${index}`, hasGroup: group !== undefined, idsOf }),
-    ),
+    agents,
     groups: group ? [toFileGroup(group)] : [],
     blocks: blocks.map(toFileBlock),
-    files: [],
-    sources: [],
+    files: folders.files,
+    sources: folders.sources,
     tools: tools
       .map((tool, index) => ({ ...toFileTool(tool), id: `tool-${index}` }))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),

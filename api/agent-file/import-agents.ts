@@ -14,6 +14,7 @@ import type { ApiDeps } from '../deps';
 import { SLEEPER_SUFFIX } from '../create-sleeper';
 import { firstSystemMessage } from '../system-message';
 import { fromWireBlock } from '../wire/block';
+import { attachImported, type ImportedFolders, importFolders, readFolders } from './import-folders';
 import { importSleepers, sleepersOf } from './import-sleepers';
 import { importTools } from './import-tools';
 import { readMessages } from './read-messages';
@@ -53,26 +54,33 @@ export async function importAgents(
       id: newId('agent'),
       entry,
     });
+  const embedding = options.embedding ?? options.override_embedding_handle ?? undefined;
+  const readOnes = await readFolders(models, file, embedding);
   return inTransaction(db, async (tx) => {
     const overrides = options.override_existing_tools;
     const tools = await importTools(tx, file.tools ?? [], { overrides });
     const blocks = new Map<string, Block>();
     for (const block of file.blocks ?? []) blocks.set(block.id, await insertBlock(tx, toBlock(block)));
-    for (const agent of agents) await storeAgent(tx, agent, { tools, blocks, options });
+    const folders = await importFolders(tx, file, readOnes);
+    for (const agent of agents) await storeAgent(tx, agent, { tools, blocks, folders, options });
     await importSleepers(tx, sleepers, new Map(agents.map(({ id, entry }) => [entry.id, id])));
-    const leftOut = [...withoutPlace(file, sleepers.length), ...toolsWithoutPlace(file, tools)];
+    const leftOut = [
+      ...withoutPlace(file, sleepers.length),
+      ...folders.leftOut,
+      ...toolsWithoutPlace(file, tools),
+    ];
     return { agentIds: agents.map(({ id }) => id), leftOut };
   });
 }
 
-function withoutPlace({ agents, files, sources, groups }: AgentFile, read: number): readonly string[] {
-  const isGiven = (list: readonly unknown[] | null | undefined) => (list ?? []).length > 0;
-  const hasFolders = agents.some(
-    ({ source_ids, folder_ids, files_agents }) =>
-      isGiven(source_ids) || isGiven(folder_ids) || isGiven(files_agents),
-  );
+function withoutPlace({ agents, sources, groups }: AgentFile, read: number): readonly string[] {
+  const held = (sources ?? []).map(({ id }) => id);
+  const named = agents.flatMap(({ source_ids, folder_ids }) => [
+    ...(source_ids ?? []),
+    ...(folder_ids ?? []),
+  ]);
   return [
-    ...(hasFolders || isGiven(files) || isGiven(sources) ? ['folders and their files'] : []),
+    ...(named.some((id) => !held.includes(id)) ? ['folders that the file names and does not hold'] : []),
     ...((groups ?? []).length > read ? ['groups of agents'] : []),
   ];
 }
@@ -176,10 +184,12 @@ async function storeAgent(
   {
     tools,
     blocks,
+    folders,
     options,
   }: {
     readonly tools: ReadonlyMap<string, string>;
     readonly blocks: ReadonlyMap<string, Block>;
+    readonly folders: ImportedFolders;
     readonly options: ImportOptions;
   },
 ): Promise<void> {
@@ -198,11 +208,14 @@ async function storeAgent(
     id,
     (entry.tool_ids ?? []).flatMap((toolId) => tools.get(toolId) ?? []),
   );
+  const directories = await attachImported(tx, id, entry, folders);
   await insertThread(tx, {
     agentId: id,
     conversationId: id,
     summary: null,
-    messages: [firstSystemMessage(agent, attached, { conversationId: id })],
+    messages: [
+      firstSystemMessage(agent, attached, { conversationId: id, ...(directories && { directories }) }),
+    ],
     memorySeen: memorySeen(attached),
   });
   if (options.strip_messages) return;

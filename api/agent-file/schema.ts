@@ -56,7 +56,7 @@ export const FileAgent = z.object({
   block_ids: idsInFile,
   source_ids: idsInFile,
   folder_ids: idsInFile,
-  files_agents: z.array(z.unknown()).nullish(),
+  files_agents: z.array(z.object({ file_id: z.string(), is_open: z.boolean().nullish() })).nullish(),
   llm_config: z
     .looseObject({ model: z.string(), handle: optionalText, context_window: int32.nullish() })
     .nullish(),
@@ -101,6 +101,29 @@ export type FileTool = z.infer<typeof FileTool>;
 export const FileBlock = CreateBlockBody.extend({ id: z.string() });
 export type FileBlock = z.infer<typeof FileBlock>;
 
+export const FileSource = z.object({
+  id: z.string(),
+  name: z.string(),
+  description: optionalText,
+  instructions: optionalText,
+  metadata: jsonObject.nullish(),
+  embedding: optionalText,
+  embedding_config: jsonObject.nullish(),
+});
+export type FileSource = z.infer<typeof FileSource>;
+
+/** A text of a folder. */
+export const FileText = z.object({
+  id: z.string(),
+  source_id: z.string(),
+  file_name: optionalText,
+  original_file_name: optionalText,
+  file_type: optionalText,
+  file_size: int32.min(0).nullish(),
+  content: optionalText,
+});
+export type FileText = z.infer<typeof FileText>;
+
 /** Of the groups, those of an agent and its sleeper are read. */
 export const FileGroup = z.looseObject({
   agent_ids: idsInFile,
@@ -115,7 +138,7 @@ export const AgentFile = z.object({
   blocks: z.array(FileBlock).nullish(),
   tools: z.array(FileTool).nullish(),
   groups: z.array(FileGroup).nullish(),
-  files: z.array(z.unknown()).nullish(),
-  sources: z.array(z.unknown()).nullish(),
+  files: z.array(FileText).nullish(),
+  sources: z.array(FileSource).nullish(),
 });
 export type AgentFile = z.infer<typeof AgentFile>;

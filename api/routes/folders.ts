@@ -17,8 +17,7 @@ import {
 import { inTransaction, type Queryable } from '../../db/pool';
 import { rebuildSystemMessages } from '../../db/system-messages';
 import type { Agent } from '../../domain/agent';
-import { AppError } from '../../domain/errors';
-import type { Folder } from '../../domain/folder';
+import { checkFolderName, type Folder } from '../../domain/folder';
 import { newId } from '../../new-id';
 import { archiveEmbedding, changedEmbedding } from '../archive-embedding';
 import type { ApiDeps } from '../deps';
@@ -74,7 +73,7 @@ function addFolderRoutes(router: Router, { db, models }: ApiDeps, { base, toWire
   router.post(base, async (req, res) => {
     const body = parseBody(CreateFolderBody, req.body);
     const { name, description = null, instructions = null, metadata = null } = body;
-    checkName(name);
+    checkFolderName(name);
     const embedding = await archiveEmbedding(models, body);
     const fields = { name, description, instructions, metadata, ...embedding };
     res.json(toWire(await insertFolder(db, { id: newId('source'), ...fields })));
@@ -99,7 +98,7 @@ function addFolderRoutes(router: Router, { db, models }: ApiDeps, { base, toWire
 
   router.patch(`${base}/:folderId`, async (req, res) => {
     const { name, description, instructions, metadata, ...body } = parseBody(UpdateFolderBody, req.body);
-    if (typeof name === 'string') checkName(name);
+    if (typeof name === 'string') checkFolderName(name);
     const embedding = await changedEmbedding(models, body);
     const patch = { ...withoutNulls({ name, description, instructions, metadata }), ...embedding };
     res.json(toWire(await inTransaction(db, (tx) => updateFolder(tx, req.params.folderId, patch))));
@@ -159,13 +158,4 @@ async function removeFolder(tx: Queryable, folderId: string): Promise<void> {
     await forgetLostFiles(tx, agent.id);
     await rebuildSystemMessages(tx, agent, new Date());
   }
-}
-
-/** Agents read the name in front of each file's. */
-function checkName(name: string): void {
-  if (name.trim() !== '' && name.length <= 255 && !/[/\n\r<>"]/.test(name)) return;
-  throw new AppError(
-    'INVALID_ARGUMENT',
-    'INVALID_ARGUMENT: The name of a folder has 1 to 255 characters, and no slash, line break, quote or angle bracket among them.',
-  );
 }

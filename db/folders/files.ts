@@ -58,6 +58,18 @@ export function listFiles(
   });
 }
 
+/** Every file of these folders with its content, in the order in which they came. */
+export async function filesOfFolders(
+  db: Queryable,
+  folderIds: readonly string[],
+): Promise<readonly StoredFile[]> {
+  const { rows } = await db.query<StoredFile>(
+    `${selectFiles(true)} where files.folder_id = any($1) order by files.created_at, files.id`,
+    [folderIds],
+  );
+  return rows;
+}
+
 /** Deletes a file of a folder with its passages; NOT_FOUND if it is not there. */
 export async function deleteFile(db: Queryable, folderId: string, id: string): Promise<void> {
   const { rowCount } = await db.query('delete from files where id = $1 and folder_id = $2', [id, folderId]);

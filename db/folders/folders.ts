@@ -59,6 +59,12 @@ export async function lockFolder(db: Queryable, id: string): Promise<Folder> {
   throw folderNotFound(id);
 }
 
+/** Which of these names folders have. */
+export async function findFolderNames(db: Queryable, names: readonly string[]): Promise<Set<string>> {
+  const { rows } = await db.query<{ name: string }>('select name from folders where name = any($1)', [names]);
+  return new Set(rows.map(({ name }) => name));
+}
+
 /** The folder of this name; NOT_FOUND without one. */
 export async function getFolderByName(db: Queryable, name: string): Promise<Folder> {
   const { rows } = await db.query<Folder>(`${SELECT} where name = $1`, [name]);

@@ -32,7 +32,10 @@ export async function storeFile(
     );
   }
   if (existing !== null && duplicates === 'replace') await deleteFile(db, folderId, existing);
-  await insertFile(db, folder, { ...file, name: await freeName(db, folderId, file.originalName) });
+  await insertFile(db, folder, {
+    ...file,
+    name: await freeName(db, folderId, file.name ?? file.originalName),
+  });
   return { file: await getFile(db, { folderId, id: file.id }), isSkipped: false };
 }
 
@@ -61,6 +64,7 @@ async function freeName(db: Queryable, folderId: string, name: string): Promise<
   return rows[0]?.name ?? name;
 }
 
+/** Under the clock, for files that one transaction stores come one after the other. */
 async function insertFile(
   db: Queryable,
   folder: Folder,
@@ -68,8 +72,8 @@ async function insertFile(
 ): Promise<void> {
   const passages = toPassages(file.content);
   await db.query(
-    `insert into files (id, folder_id, name, original_name, content_type, size, content, passage_count)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    `insert into files (id, folder_id, name, original_name, content_type, size, content, passage_count, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp())`,
     [
       file.id,
       folder.id,

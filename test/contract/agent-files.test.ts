@@ -453,12 +453,70 @@ it('skills that a client sends are put into the file', async () => {
   expect((await api.call('POST', `/v1/agents/${id}/export`, { skills: [{}] })).status).toBe(422);
 });
 
+it('folders come along with their files, and under another name where theirs is taken', async () => {
+  const folder = await client.folders.create({ name: 'shed', description: 'Tools', instructions: 'Look.' });
+  const put = async (text: string) => client.folders.files.upload(folder.id, { file: await toFile(Buffer.from(text), 'list.md') }); // prettier-ignore
+  const [, second] = [await put('spade'), await put('rake\nhoe\n')];
+  const { id } = await client.agents.create({
+    model: 'openai/gpt-4.1',
+    folder_ids: [folder.id],
+    name: 'digger',
+  });
+  await client.agents.files.open(second.id, { agent_id: id });
+
+  const file = await exported(id);
+  const [copy = ''] = await imported(file);
+
+  expect(file).toMatchObject({
+    sources: [{ id: 'source-0', name: 'shed', description: 'Tools', instructions: 'Look.' }],
+    files: [
+      { id: 'file-0', source_id: 'source-0', file_name: 'list.md', content: 'spade' },
+      { id: 'file-1', file_name: 'list_(1).md', original_file_name: 'list.md', content: 'rake\nhoe\n' },
+    ],
+    agents: [{ source_ids: ['source-0'] }],
+  });
+  expect(file.agents[0]!['files_agents']).toEqual(
+    expect.arrayContaining([
+    expect.objectContaining({ agent_id: 'agent-0', file_id: 'file-1', is_open: true, visible_content: '1: rake\n2: hoe' }),
+    expect.objectContaining({ file_id: 'file-0', source_id: 'source-0', file_name: 'shed/list.md', is_open: false }),
+  ])); // prettier-ignore
+  const [shed] = (await client.agents.folders.list(copy)).items;
+  expect(shed).toMatchObject({ description: 'Tools', instructions: 'Look.' });
+  expect(shed!.name).toMatch(/^shed_[0-9a-f]{8}$/);
+  const files = (await client.folders.files.list(shed!.id, { include_content: true, order: 'asc' })).items;
+  expect(files.map(({ file_name, original_file_name, content }) => [file_name, original_file_name, content])).toEqual([
+    ['list.md', 'list.md', 'spade'],
+    ['list_(1).md', 'list.md', 'rake\nhoe\n'],
+  ]); // prettier-ignore
+  expect((await client.agents.files.list(copy, { is_open: true })).files).toMatchObject([
+    { file_id: files[1]!.id },
+  ]);
+  const { rows } = await api.database.pool.query(`select parts from messages where conversation_id = $1 and role = 'system'`, [copy]); // prettier-ignore
+  expect(rows[0].parts[0].text).toContain(`- ${shed!.name}/list.md`);
+});
+
+it.each([
+  ['a file whose folder is not there', { files: [{ id: 'file-0', source_id: 'source-9', content: 'x' }] }],
+  ['a file without a name', { files: [{ id: 'file-0', source_id: 'source-0', file_name: '..', content: 'x' }] }],
+  ['a file that is too large', { files: [{ id: 'file-0', source_id: 'source-0', file_name: 'a', content: 'x'.repeat(10 * 1024 * 1024 + 1) }] }],
+  ['a folder with a name that agents could not read', { sources: [{ id: 'source-0', name: 'a/b' }] }],
+])('%s is refused, and nothing is stored', async (_what, broken) => {
+  const sources = [{ id: 'source-0', name: 'broken' }];
+  const agents = [{ id: 'agent-0', name: 'a', model: 'openai/gpt-4.1', source_ids: ['source-0'] }];
+  const before = [await everything(), await count('folders'), await count('files')];
+
+  await expect(imported({ agents, sources, ...broken })).rejects.toMatchObject({ status: 400 });
+
+  expect([await everything(), await count('folders'), await count('files')]).toEqual(before);
+}); // prettier-ignore
+
 it('what this server has no place for is left out, and the answer says so', async () => {
   const file = {
     agents: [
-      { id: 'agent-0', name: 'a', model: 'openai/gpt-4.1', source_ids: ['source-0'], tool_ids: ['tool-0'] },
+      { id: 'agent-0', name: 'a', model: 'openai/gpt-4.1', source_ids: ['source-9'], tool_ids: ['tool-0'] },
     ],
     sources: [{ id: 'source-0', name: 'papers' }],
+    files: [{ id: 'file-0', source_id: 'source-0', file_name: 'scan.pdf', content: null }],
     groups: [{ id: 'group-0', agent_ids: ['agent-0'], manager_config: { manager_type: 'round_robin' } }],
     tools: [
       {
@@ -475,7 +533,12 @@ it('what this server has no place for is left out, and the answer says so', asyn
   expect(status).toBe(200);
   expect(body).toEqual({
     agent_ids: [expect.stringMatching(/^agent-/)],
-    left_out: ['folders and their files', 'groups of agents', "the tool 'open_files'"],
+    left_out: [
+      'folders that the file names and does not hold',
+      'groups of agents',
+      "the file 'scan.pdf', which has no text",
+      "the tool 'open_files'",
+    ],
   });
 });
 
