@@ -78,7 +78,7 @@ export function createModelRegistry(config: ProviderConfig, options: ModelRegist
   return {
     list,
     resolve,
-    ...embeddingModels(offers, options),
+    ...embeddingModels(async () => [...offers, ...(await brought.all())], options),
     providers: toAccess(config, { brought, isOwn, timeoutMs: options.listingTimeoutMs }),
     client: async (handle) => {
       if (demo && handle === DEMO_MODEL.handle) return { info: DEMO_MODEL, client: demo };
@@ -134,12 +134,12 @@ const providerGone = (handle: string): AppError =>
       'configured on this server. Store it again (POST /v1/providers/), or give the agent another model.',
   );
 
-function embeddingModels(offers: readonly Offer[], { ownEmbedding }: ModelRegistryOptions) {
+function embeddingModels(all: () => Promise<readonly Offer[]>, { ownEmbedding }: ModelRegistryOptions) {
   const own = async (): Promise<EmbeddingModelInfo | null> => (await ownEmbedding?.()) ?? null;
   async function listEmbeddings(): Promise<readonly EmbeddingModelInfo[]> {
     const first = await own();
-    const listed = offers.flatMap(({ provider }) =>
-      provider.name === 'openai' ? openAiEmbeddings(provider) : [],
+    const listed = (await all()).flatMap(({ provider }) =>
+      provider.type === 'openai' ? openAiEmbeddings(provider) : [],
     );
     return first ? [first, ...listed] : listed;
   }
@@ -195,12 +195,12 @@ const OPENAI_EMBEDDINGS = {
 };
 
 /** OpenAI's embedding models are a fixed list, behind a proxy too. */
-function openAiEmbeddings({ name: providerName, baseUrl }: Provider): readonly EmbeddingModelInfo[] {
+function openAiEmbeddings({ name: providerName, type, baseUrl }: Provider): readonly EmbeddingModelInfo[] {
   return Object.entries(OPENAI_EMBEDDINGS).map(([name, dimensions]) => ({
     handle: `${providerName}/${name}`,
     name,
     providerName,
-    providerType: providerName,
+    providerType: type,
     endpoint: publicAddress(baseUrl),
     dimensions,
   }));

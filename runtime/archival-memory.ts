@@ -3,6 +3,7 @@ import { createArchivalRecall } from '../db/archives/archival-recall';
 import { createReembedStore } from '../db/archives/reembeds';
 import { createAgentFiles } from '../db/folders/agent-files';
 import type { Pool } from '../db/pool';
+import { createStoredProviders } from '../db/providers';
 import { createSearches } from '../db/search/searches';
 import { cachedEmbedder, pruneEmbeddingCache } from '../db/vectors/embedding-cache';
 import { fillEmbeddings } from '../db/vectors/fill-embeddings';
@@ -21,7 +22,10 @@ export async function composeArchivalMemory(
 ) {
   const embedder = cachedEmbedder(
     pool,
-    createEmbedder(config.providers, { own: toEmbeddingServer(config.embeddings) }),
+    createEmbedder(config.providers, {
+      own: toEmbeddingServer(config.embeddings),
+      stored: createStoredProviders(pool),
+    }),
   );
   const onIndexFailure = (error: unknown) =>
     log.warn({ err: error }, 'the index over vectors was not made; searches go on without');

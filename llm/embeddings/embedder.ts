@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Embedder, EmbeddingTarget } from '../../domain/embedder';
 import { AppError, isRetryable } from '../../domain/errors';
-import { configuredProviders, type ProviderConfig } from '../providers';
+import type { StoredProviders } from '../../domain/provider';
+import { broughtProvider, configuredProviders, type ProviderConfig } from '../providers';
 import { createEmbeddingEndpoint, type EmbeddingEndpoint, type EmbeddingServer } from './endpoint';
 
 // Models read some 8,000 tokens at most; a text is known by its beginning. Few tokens are shorter than a character.
@@ -15,25 +16,44 @@ const TIMEOUT_MS = 30_000;
 export interface EmbedderOptions {
   /** A server for embeddings alone; its models are `embeddings/...`. */
   readonly own?: EmbeddingServer | null;
+  /** Where providers are that users brought; without it there are none. */
+  readonly stored?: StoredProviders;
   readonly timeoutMs?: number;
 }
 
 /**
- * Embeddings of the configured providers that speak OpenAI's API, in batches, each asked for up to three times. A text
+ * Embeddings of providers that speak OpenAI's API, configured or brought by users, in batches, each asked for up to three times. A text
  * that the model finds too long is cut until it is not.
  */
 export function createEmbedder(config: ProviderConfig, options: EmbedderOptions = {}): Embedder {
-  const { own = null, timeoutMs = TIMEOUT_MS } = options;
+  const { own = null, stored, timeoutMs = TIMEOUT_MS } = options;
   const providers = configuredProviders(config).filter(({ dialect }) => dialect === 'openai');
   const servers: readonly EmbeddingServer[] = own ? [own, ...providers] : providers;
   const endpoints = new Map(
     servers.map((server) => [server.name, createEmbeddingEndpoint(server, timeoutMs)]),
   );
 
+  const brought = new Map<string, { readonly version: string; readonly endpoint: EmbeddingEndpoint }>();
+
+  /** As its row is now: what another process stored, changed or deleted counts at once. */
+  async function findBrought(name: string): Promise<EmbeddingEndpoint | null> {
+    const row = await stored?.byName(name);
+    if (!row) return null;
+    const version = `${row.id}/${row.version}`;
+    const known = brought.get(name);
+    if (known?.version === version) return known.endpoint;
+    const provider = broughtProvider(row, config);
+    if (provider.dialect !== 'openai') return null;
+    const endpoint = createEmbeddingEndpoint(provider, timeoutMs);
+    brought.set(name, { version, endpoint });
+    return endpoint;
+  }
+
   return {
     async embed({ handle, dimensions }, texts, signal) {
       const at = handle.indexOf('/');
-      const endpoint = endpoints.get(handle.slice(0, at));
+      const name = handle.slice(0, at);
+      const endpoint = endpoints.get(name) ?? (await findBrought(name));
       if (!endpoint) throw unknownProvider(handle);
       const ask = { endpoint, model: handle.slice(at + 1), dimensions, signal };
       const vectors: Float32Array[] = [];

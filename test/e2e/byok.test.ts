@@ -1,15 +1,25 @@
 import Letta, { NotFoundError } from '@letta-ai/letta-client';
 import { type FakeOpenAi, startFakeOpenAI } from '../support/fake-openai';
+import { directiveScript } from '../support/fake-openai-script';
 import { type LiveServer, SPLIT, startLiveServer } from '../support/live-server';
 
 // A user's own key: stored while a worker runs, changed and taken away again, without a restart of anything.
 
+const WORDS = Array.from({ length: 40 }, (_, n) => `word${n} `).join('');
 let theirs: FakeOpenAi;
 let server: LiveServer;
 let client: Letta;
 
 beforeAll(async () => {
-  [theirs, server] = await Promise.all([startFakeOpenAI(), startLiveServer({ roles: SPLIT })]);
+  [theirs, server] = await Promise.all([
+    startFakeOpenAI({
+      script: (request) =>
+        request.turns.at(-1)?.text === 'slowly'
+          ? { text: WORDS, chunkSize: 8, frameDelayMs: 60 }
+          : directiveScript(request),
+    }),
+    startLiveServer({ roles: SPLIT }),
+  ]);
   client = new Letta({ baseURL: server.url, apiKey: 'none', maxRetries: 0 });
 });
 afterAll(async () => {
@@ -57,6 +67,53 @@ it('an agent talks with the key of its user, with a changed one from its next st
     model_handle: 'mine/gpt-4.1',
   });
   expect(theirs.problems).toEqual([]);
+});
+
+it('a reply that goes on in the background is asked for anew when its key was changed and its worker died', async () => {
+  const provider = await client.post<{ id: string }>('/v1/providers/', {
+    body: { name: 'ours', provider_type: 'openai', api_key: 'sk-ours-first', base_url: theirs.url },
+  });
+  const { id } = await client.agents.create({
+    model: 'ours/gpt-5.2',
+    model_settings: { provider_type: 'openai', background: true } as Letta.OpenAIModelSettings,
+  });
+  const before = theirs.requests.length;
+  const response = await fetch(`${server.url}/v1/agents/${id}/messages/stream`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ input: 'slowly', stream_tokens: true }),
+  });
+  let text = '';
+  let isKilled = false;
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (isKilled || !text.includes('assistant_message')) continue;
+    isKilled = true;
+    await client.patch(`/v1/providers/${provider.id}`, { body: { api_key: 'sk-ours-second' } });
+    await server.worker.kill('SIGKILL');
+    await server.start('worker');
+  }
+
+  const asked = theirs.requests.slice(before).map(({ authorization }) => authorization);
+  expect(asked).toEqual(['Bearer sk-ours-first', 'Bearer sk-ours-second']);
+  expect(theirs.backgroundCalls[0]).toBe(`GET resp_fake${before}`);
+  expect(text).toContain('event: rewind');
+  expect(text).toContain('"stop_reason":"end_turn"');
+  const { items } = await client.agents.messages.list(id, { order: 'asc' });
+  expect(items.flatMap((message) => (message.message_type === 'assistant_message' ? [message.content] : []))).toEqual([WORDS]); // prettier-ignore
+  expect(await say(id, 'SAY once more')).toBe('once more');
+  expect(theirs.problems).toEqual([]);
+});
+
+it('passages are embedded with the key of a user', async () => {
+  await client.post('/v1/providers/', {
+    body: { name: 'vectors', provider_type: 'openai', api_key: 'sk-vectors', base_url: theirs.url },
+  });
+  const archive = await client.archives.create({ name: 'a', embedding: 'vectors/text-embedding-3-small' });
+
+  const passage = await client.archives.passages.create(archive.id, { text: 'roses' });
+
+  expect(passage.embedding).toHaveLength(1536);
 });
 
 it('a stream tells of the missing provider as well, and the agent goes on with another model', async () => {

@@ -2,6 +2,8 @@ import type http from 'node:http';
 import { sendJson, waitMs } from './fake-server';
 
 interface Background {
+  /** Whose key began it: to others it is not there. */
+  readonly owner: string | undefined;
   readonly frames: readonly string[];
   readonly frameDelayMs: number;
   readonly startedAt: number;
@@ -34,7 +36,8 @@ export function createBackgroundResponses() {
       { frameDelayMs = 0 }: { readonly frameDelayMs?: number },
       res: http.ServerResponse,
     ): Promise<void> {
-      const response = { frames, frameDelayMs, startedAt: Date.now(), isCancelled: false };
+      const owner = res.req.headers.authorization;
+      const response = { owner, frames, frameDelayMs, startedAt: Date.now(), isCancelled: false };
       responses.set(id, response);
       await listen(response, -1, res);
     },
@@ -43,7 +46,8 @@ export function createBackgroundResponses() {
       const [, id, cancel] = /\/responses\/([^/?]+)(\/cancel)?/.exec(path) ?? [];
       if (id === undefined) return false;
       calls.push(`${cancel ? 'CANCEL' : method} ${id}`);
-      const response = responses.get(id);
+      const known = responses.get(id);
+      const response = known?.owner === res.req.headers.authorization ? known : undefined;
       const query = new URL(path, 'http://localhost').searchParams;
       if (!response) sendJson(res, 404, { error: { message: `Response with id '${id}' not found.` } });
       else if (cancel && method === 'POST') {

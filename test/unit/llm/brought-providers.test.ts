@@ -1,5 +1,6 @@
 import type { StoredProvider, StoredProviders } from '../../../domain/provider';
 import { broughtProvider, type ProviderConfig } from '../../../llm/providers';
+import { createEmbedder } from '../../../llm/embeddings/embedder';
 import { createModelRegistry } from '../../../llm/registry';
 import { type FakeOpenAi, startFakeOpenAI } from '../../support/fake-openai';
 import { call, failure } from './calls';
@@ -123,6 +124,33 @@ describe('the models of providers that users brought', () => {
     expect((await models.resolve('mine/gpt-4o')).endpoint).toBe(theirs.url);
     expect(lookUps).toEqual(['mine']);
     expect(await handlesOf(models)).toEqual(['openai/gpt-4.1', 'mine/gpt-4o']);
+  });
+
+  it("of OpenAI's kind embed as well, with the key of the row as it is now", async () => {
+    const keys = await startFakeOpenAI({ apiKey: 'sk-next' });
+    rows = [row({ baseUrl: keys.url }), row({ id: 'provider-2', name: 'other', providerType: 'anthropic' })];
+    const models = registry();
+    const config = { openai: { apiKey: 'sk-own', baseUrl: own.url } };
+    const embedder = createEmbedder(config, { stored });
+    const embed = (handle: string) =>
+      embedder.embed({ handle, dimensions: 1536 }, ['a'], AbortSignal.timeout(5_000));
+
+    const listed = (await models.listEmbeddings()).map(({ handle }) => handle);
+    const refused = await failure(embed('mine/text-embedding-3-small'));
+    rows = [row({ baseUrl: keys.url, apiKey: 'sk-next', version: 2 })];
+    const [vector] = await embed('mine/text-embedding-3-small');
+    rows = [];
+    const gone = await failure(embed('mine/text-embedding-3-small'));
+    await keys.close();
+
+    expect(listed.filter((handle) => !handle.startsWith('openai/'))).toEqual([
+      'mine/text-embedding-ada-002',
+      'mine/text-embedding-3-small',
+      'mine/text-embedding-3-large',
+    ]);
+    expect(refused).toMatchObject({ code: 'MODEL_AUTHENTICATION' });
+    expect(vector).toHaveLength(1536);
+    expect(gone).toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 
   it('stand beside the demo model where the server has none of its own', async () => {
