@@ -199,7 +199,10 @@ export function fromWireTool(body: CreateToolBody, derived: ToolJsonSchema | nul
   };
 }
 
-/** The fields an update writes: those the client sent, except nulls. A changed source or schema is checked as at creation. */
+/**
+ * The fields an update writes: those the client sent, except nulls. A changed source or schema is checked as at creation. A schema
+ * without a source may bring another name: as in Letta it renames the tool, and the source is expected to follow.
+ */
 export function fromWireToolUpdate(
   body: UpdateToolBody,
   tool: Tool,
@@ -215,6 +218,7 @@ export function fromWireToolUpdate(
           description: body.description ?? (derived ? null : tool.description),
         },
         derived,
+        typeof body.source_code === 'string',
       )
     : undefined;
   const written = withoutNulls({
@@ -257,12 +261,13 @@ type SchemaSource = Pick<CreateToolBody, 'source_code' | 'json_schema' | 'args_j
 function declaredSchema(
   { source_code: source, json_schema: own, ...body }: SchemaSource,
   derived: ToolJsonSchema | null,
+  isSourceGiven = true,
 ): ToolJsonSchema {
   const given: Readonly<Record<string, unknown>> = own ?? { ...derived };
   const name = nameIn(given) ?? definedFunctions(source).at(-1) ?? null;
   if (name === null) throw underivable('neither `json_schema` nor the source code names the function');
   checkToolName(name);
-  if (own) checkIsDefined(name, source);
+  if (own && isSourceGiven) checkIsDefined(name, source);
   const parameters = given['parameters'] ?? body.args_json_schema ?? NO_PARAMETERS;
   const checked = ParametersSchema.safeParse(parameters);
   if (!checked.success) throw underivable('`parameters` must be a JSON schema of type object');
@@ -275,7 +280,7 @@ function declaredSchema(
   };
 }
 
-// A schema that names another function than the source has could never be called.
+// A schema and a source that come together and name different functions could never be called.
 function checkIsDefined(name: string, source: string): void {
   const defined = definedFunctions(source);
   if (defined.length === 0 || defined.includes(name)) return;

@@ -201,6 +201,27 @@ it('refuses a schema that names a function which the source does not define', as
   expect(answer.body.detail).toContain("Tool name mismatch: `json_schema` names 'g'");
 });
 
+it('a schema alone renames a tool, as in the original; a source that comes along has to agree', async () => {
+  const { body: tool } = await create({
+    source_code: withParameter('int').replace('def f', 'def before_it'),
+  });
+  const rename = (name: string, more: object = {}) =>
+    api.call('PATCH', `/v1/tools/${tool.id}`, { json_schema: { ...tool.json_schema, name }, ...more });
+
+  const renamed = await rename('behind_it');
+  const refused = await rename('elsewhere', { source_code: tool.source_code });
+  const both = await rename('beside_it', {
+    source_code: withParameter('int').replace('def f', 'def beside_it'),
+  });
+
+  expect(renamed).toMatchObject({ status: 200, body: { name: 'behind_it', json_schema: { name: 'behind_it' }, source_code: tool.source_code } }); // prettier-ignore
+  expect(refused).toMatchObject({
+    status: 400,
+    body: { detail: expect.stringContaining('Tool name mismatch') },
+  });
+  expect(both).toMatchObject({ status: 200, body: { name: 'beside_it' } });
+});
+
 it('never runs what it reads', async () => {
   const source_code = `raise SystemExit("it ran")\n${withParameter('int', 'import os; os._exit(1)\n')}`;
 
