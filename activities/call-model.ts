@@ -1,8 +1,8 @@
 import { contextWindowOf, isFull } from '../domain/context-size';
 import { AppError } from '../domain/errors';
-import type { ModelClient, ModelEvent, ModelInfo, ModelReply, ModelRequest } from '../domain/model';
+import type { ModelClient, ModelEvent, ModelInfo, ModelReply } from '../domain/model';
 import { createDeltaView, readReply, type ReadReply } from '../domain/read-reply';
-import { planStep, type StepPlan } from '../domain/plan-step';
+import { planStep, type StepPlan, toModelRequest } from '../domain/plan-step';
 import { prefixShare, toMarks } from '../domain/prompt-print';
 import type { RunEvent } from '../domain/run-event';
 import { toModelError } from '../domain/run-error';
@@ -118,7 +118,7 @@ async function ask(
   const startedAt = process.hrtime.bigint();
   const limit = setTimeout(() => abort.abort(tookTooLong(info)), REPLY_LIMIT_MS);
   try {
-    const request = toRequest(step, info, plan);
+    const request = toModelRequest(step, plan, info);
     const reply = await client.complete(request, { signal: abort.signal, onEvent, resumable });
     const llmNs = Number(process.hrtime.bigint() - startedAt);
     const read = readReply({
@@ -145,19 +145,6 @@ const REPLY_LIMIT_MS = 9.5 * 60_000;
 
 const tookTooLong = ({ handle }: ModelInfo): AppError =>
   new AppError('MODEL_TIMEOUT', `${handle} did not end its reply within ${REPLY_LIMIT_MS / 60_000} minutes.`);
-
-function toRequest(step: OpenedStep, info: ModelInfo, plan: StepPlan): ModelRequest {
-  return {
-    model: info.name,
-    messages: plan.prompt,
-    tools: plan.tools,
-    toolChoice: plan.toolChoice,
-    parallelToolCalls: plan.isParallel,
-    settings: step.settings,
-    user: plan.user,
-    conversationId: step.conversationId,
-  };
-}
 
 function toSave(parts: {
   readonly step: OpenedStep;

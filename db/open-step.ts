@@ -19,7 +19,7 @@ import { closeAbandonedCalls, closeDangling } from './mend-thread';
 import { readMark, type ContextCache, type ContextMark } from './context-cache';
 import { foldersOfStep } from './folders/agent-folders';
 import { excerptsOf } from './folders/open-files';
-import { readCalledBefore } from './read-context';
+import { readCalledBefore, readContext } from './read-context';
 import { blocksInThread } from './thread-blocks';
 import type { Pool, Queryable } from './pool';
 import type { OpenedStep } from '../domain/turn-state';
@@ -149,7 +149,8 @@ export async function openStep(
   });
   const row = rows[0];
   if (!row || row.step_status !== 'pending') return { stored: await storedOutcome(pool, runId, step) };
-  const whole = await toOpened(pool, contexts, { key: { runId, step }, stepId, row });
+  const context = await readWholeContext(pool, contexts, { runId, row });
+  const whole = toOpenedStep({ key: { runId, step }, stepId, row }, context);
   const opened = row.forgets ? asOneTurn(whole) : whole;
   return {
     inbox: { strategy: row.multitask_strategy, hasSteered: row.has_steered },
@@ -157,27 +158,43 @@ export async function openStep(
   };
 }
 
+/**
+ * The step as `openStep` would claim it, inside a transaction that is rolled back: nobody else sees the claim. A damaged thread is
+ * read as it is.
+ */
+export async function previewStep(db: Queryable, { runId, step }: StepKey): Promise<OpenedStep> {
+  const stepId = derivedId('step', runId, step);
+  const { rows } = await db.query<StepRow>(OPEN_STEP, [runId, step, stepId]);
+  const row = rows[0];
+  if (!row) throw new AppError('PENDING_APPROVAL', PENDING_APPROVAL_TEXT);
+  const context = await readContext(db, row.conversation_id);
+  const whole = toOpenedStep({ key: { runId, step }, stepId, row }, { context });
+  const opened = row.forgets ? asOneTurn(whole) : whole;
+  return row.folders === null ? opened : { ...opened, folders: await readFolders(db, opened, row) };
+}
+
 /** What the agent can look into, with the contents of those files that the model has to be shown. */
 async function readFolders(
-  pool: Pool,
+  db: Queryable,
   { context, contextLimit }: OpenedStep,
   { folders, file_chars: charLimit }: StepRow,
 ): Promise<FoldersOfStep> {
   const { directories = [], open = [] } = folders ?? {};
   const shown = filesToShow(open, context).map(({ id }) => ({ id, firstLine: null, lastLine: null }));
-  const excerpts = await excerptsOf(pool, shown, noteLimit(shown.length, charLimit, contextLimit));
+  const excerpts = await excerptsOf(db, shown, noteLimit(shown.length, charLimit, contextLimit));
   return { directories, open, charLimit, excerpts };
 }
 
-async function toOpened(
-  pool: Pool,
-  contexts: ContextCache,
+type ReadContext = Pick<OpenedStep, 'context' | 'calledBefore'>;
+
+function toOpenedStep(
   {
     key: { runId, step },
     stepId,
     row,
   }: { readonly key: StepKey; readonly stepId: string; readonly row: StepRow },
-): Promise<OpenedStep> {
+  context: ReadContext,
+): OpenedStep {
   return {
     runId,
     step,
@@ -209,7 +226,7 @@ async function toOpened(
     settledEffects: [...row.settled_effects, ...row.undone_effects],
     steered: [],
     ...(row.prompt_marks && { promptBefore: row.prompt_marks }),
-    ...(await readWholeContext(pool, contexts, { runId, row })),
+    ...context,
   };
 }
 
@@ -218,7 +235,7 @@ async function readWholeContext(
   pool: Pool,
   contexts: ContextCache,
   { runId, row }: { readonly runId: string; readonly row: StepRow },
-): Promise<Pick<OpenedStep, 'context' | 'calledBefore'>> {
+): Promise<ReadContext> {
   const { conversation_id: conversationId, has_abandoned: hasAbandoned, tool_rules: rules } = row;
   let mark: ContextMark = { epoch: row.context_epoch, length: row.context_length };
   if (hasAbandoned) {

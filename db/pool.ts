@@ -50,6 +50,19 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
   }
 }
 
+/** Runs `work` in a transaction of which nothing is kept, whatever it writes: it tells what would be. */
+export async function withoutTrace<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const kept: { result?: T } = {};
+  const rollBack = new Error('nothing of this is kept');
+  await inTransaction(pool, async (client) => {
+    kept.result = await work(client);
+    throw rollBack;
+  }).catch((error: unknown) => {
+    if (error !== rollBack) throw error;
+  });
+  return kept.result as T; // the work ended, or threw above
+}
+
 async function runOnce<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;

@@ -111,6 +111,8 @@ export interface ModelClient {
       readonly resumable?: ResumableResponse;
     },
   ): Promise<ModelReply>;
+  /** The body that `complete` would send, in the provider's own form. Nothing is sent. */
+  preview(request: ModelRequest): Promise<unknown>;
 }
 
 /** A model that a configured provider offers. */

@@ -1,6 +1,6 @@
 import { settledNote } from './effect';
 import { DEFAULT_USER_ID } from './ids';
-import type { ModelRequest, PromptMessage, ToolSpec } from './model';
+import type { ModelInfo, ModelRequest, PromptMessage, ToolSpec } from './model';
 import { fromInput, memoryNote, toPrompt, toToolSpecs, type MemorySeen, type PromptSource } from './prompt';
 import {
   allowedTools,
@@ -92,6 +92,24 @@ export function planStep(
     rules,
     isLastStep: step.step + 1 >= step.maxSteps,
     showsCalls: step.request.showsCalls === true,
+  };
+}
+
+/** What a model is asked in a step. */
+export function toModelRequest(
+  step: OpenedStep,
+  plan: StepPlan,
+  info: Pick<ModelInfo, 'name'>,
+): ModelRequest {
+  return {
+    model: info.name,
+    messages: plan.prompt,
+    tools: plan.tools,
+    toolChoice: plan.toolChoice,
+    parallelToolCalls: plan.isParallel,
+    settings: step.settings,
+    user: plan.user,
+    conversationId: step.conversationId,
   };
 }
 

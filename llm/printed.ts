@@ -16,4 +16,5 @@ export const printed = (client: ModelClient, prompts: SerializedPrompts): ModelC
     });
     return { ...reply, prompt: print };
   },
+  preview: (request) => client.preview(request),
 });

@@ -31,6 +31,10 @@ const conversing = proof('e2e/conversations.test.ts');
 const contexts = proof('contract/context.test.ts');
 const compactions = proof('e2e/compaction.test.ts');
 const identities = proof('contract/identities.test.ts');
+const PREVIEW = proof('e2e/hello-world.test.ts')(
+  'a preview shows the request that the same message then makes, and stores and sends nothing',
+  'Answers to approval requests can not be previewed.',
+);
 const folders = proof('contract/folders.test.ts');
 const jobs = proof('contract/jobs.test.ts');
 const files = proof('contract/agent-files.test.ts');
@@ -183,6 +187,12 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   ),
   'POST /v1/chat/completions': chatting(
     'answers in one piece too, and tells the agent only what is new to it',
+  ),
+  'POST /v1/agents/{}/messages/preview-raw-payload': PREVIEW,
+  'POST /v1/conversations/{}/messages/preview-raw-payload': PREVIEW,
+  'PATCH /v1/agents/{}/messages/{}': proof('contract/preview.test.ts')(
+    'a message is never changed',
+    'Answers 405, as the original does.',
   ),
   'POST /v1/agents/{}/messages/async': sending(
     'an async message answers with its run, which completes by itself',

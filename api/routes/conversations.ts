@@ -18,6 +18,7 @@ import { cancelRuns } from '../cancel-runs';
 import { changeConversation, createConversation } from '../create-conversation';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
+import { previewRequest } from '../preview-request';
 import { resumeStream } from '../resume-stream';
 import { lastEventId } from '../run-stream';
 import { sendMessage } from '../send-turn';
@@ -106,6 +107,12 @@ function addThreadRoutes(router: Router, deps: ApiDeps): void {
       { req, res },
       { thread, kind: 'conversation', runType, whenBusy: 'reject', body },
     );
+  });
+
+  router.post('/conversations/:threadId/messages/preview-raw-payload', async (req, res) => {
+    const { agent_id: owner } = parseBody(AgentOfBody, req.body);
+    const body = parseBody(SendMessageBody, withDefaults(req.body));
+    res.json(await previewRequest(deps, await threadOf(db, req.params.threadId, owner), body));
   });
 
   router.post('/conversations/:threadId/stream', async (req, res) => {

@@ -3,6 +3,7 @@ import { cancelRuns } from '../cancel-runs';
 import type { ApiDeps } from '../deps';
 import { checkPathIds } from '../middleware/path-ids';
 import { isLegacyClient } from '../middleware/sdk-version';
+import { previewRequest } from '../preview-request';
 import { sendAsync, sendMessage } from '../send-turn';
 import { toWireRun } from '../wire/run';
 import { CancelBody, SendMessageAsyncBody, SendMessageBody } from '../wire/turn-request';
@@ -21,6 +22,18 @@ export function messageRoutes(deps: ApiDeps): Router {
     const runType = body.streaming ? 'send_message_streaming' : 'send_message';
     const thread = ownThread(req.params.agentId);
     await sendMessage(deps, { req, res }, { thread, kind: 'messages', runType, whenBusy: 'enqueue', body });
+  });
+
+  router.post('/agents/:agentId/messages/preview-raw-payload', async (req, res) => {
+    const body = parseBody(SendMessageBody, req.body);
+    res.json(await previewRequest(deps, ownThread(req.params.agentId), body));
+  });
+
+  /** As in Letta: forks share messages, and what a model has read is history. */
+  router.patch('/agents/:agentId/messages/:messageId', (_req, res) => {
+    const detail =
+      'Messages are never changed: forks of a conversation share them. Fork the conversation and send another message.';
+    res.status(405).json({ detail });
   });
 
   /** Deprecated by Letta in favour of `streaming: true`; older clients still use it. */

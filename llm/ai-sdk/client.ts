@@ -4,6 +4,8 @@ import { withStreamDeadline } from '../stream-deadline';
 import { readAiSdkStream } from './read-stream';
 import type { AiSdkReplyOptions } from './read-stream';
 
+type FetchFunction = typeof globalThis.fetch;
+
 /** What an AI SDK provider package needs to become a `ModelClient`. */
 export interface AiSdkAdapter extends Pick<
   AiSdkReplyOptions,
@@ -12,7 +14,8 @@ export interface AiSdkAdapter extends Pick<
   readonly keyName: string;
   readonly secrets: readonly string[];
   readonly idleTimeoutMs: number;
-  languageModel(name: string): LanguageModelV3;
+  /** The model as the provider's package speaks to it, by `fetch` in place of the network if it is given. */
+  languageModel(name: string, fetch?: FetchFunction): LanguageModelV3;
   buildRequest(request: ModelRequest): LanguageModelV3CallOptions;
 }
 
@@ -38,5 +41,22 @@ export function createAiSdkClient(adapter: AiSdkAdapter): ModelClient {
         });
       });
     },
+    preview: (request) => catchBody(adapter, request),
   };
+}
+
+/** The package serializes a request where it sends it, so it is sent to nobody. */
+async function catchBody(adapter: AiSdkAdapter, request: ModelRequest): Promise<unknown> {
+  const bodies: unknown[] = [];
+  const nobody: FetchFunction = (_url, init) => {
+    bodies.push(JSON.parse(typeof init?.body === 'string' ? init.body : 'null'));
+    return Promise.resolve(new Response('', { headers: { 'content-type': 'text/event-stream' } }));
+  };
+  try {
+    await adapter.languageModel(request.model, nobody).doStream(adapter.buildRequest(request));
+  } catch (error) {
+    // An answer of nobody may be refused; the body is known by then.
+    if (bodies.length === 0) throw error;
+  }
+  return bodies[0];
 }

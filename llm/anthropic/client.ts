@@ -20,7 +20,8 @@ export function createAnthropicClient({ apiKey, baseUrl, ...options }: Anthropic
     ...options,
     provider: ANTHROPIC,
     secrets: [apiKey],
-    languageModel: (name) => provider.languageModel(name),
+    languageModel: (name, fetch) =>
+      (fetch ? createAnthropic({ apiKey, baseURL: baseUrl, fetch }) : provider).languageModel(name),
     buildRequest: buildAnthropicRequest,
     readMetadata: (reply, index, metadata) => {
       const signature = metadata['anthropic']?.['signature'];

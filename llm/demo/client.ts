@@ -9,6 +9,8 @@ import { DEMO_MODEL } from './model';
 /** The scripted model behind `everturn/demo`: in process, deterministic, streamed word by word. */
 export function createDemoClient({ delayMs = 0 }: { readonly delayMs?: number } = {}): ModelClient {
   return {
+    preview: ({ model, messages, tools, toolChoice }) =>
+      Promise.resolve({ model, messages, tools, tool_choice: toolChoice }),
     complete: async (request, { signal, onEvent }) => {
       const reply = new ReplyBuilder({
         provider: DEMO_MODEL.providerName,

@@ -19,7 +19,8 @@ export function createGoogleClient({ apiKey, baseUrl, ...options }: GoogleClient
     ...options,
     provider: GOOGLE,
     secrets: [apiKey],
-    languageModel: (name) => provider.languageModel(name),
+    languageModel: (name, fetch) =>
+      (fetch ? createGoogleGenerativeAI({ apiKey, baseURL: baseUrl, fetch }) : provider).languageModel(name),
     buildRequest: buildGoogleRequest,
     readMetadata: (reply, index, metadata) => {
       const signature = metadata['google']?.['thoughtSignature'];

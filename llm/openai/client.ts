@@ -46,6 +46,7 @@ export function createOpenAiClient(options: OpenAiClientOptions): ModelClient {
   });
   const secrets = options.apiKey === null ? [] : [options.apiKey];
   const speaking = { sdk, options, prompts: options.prompts ?? createSerializedPrompts() };
+  const isResponses = ({ model }: ModelRequest) => provider === 'openai' && usesResponsesApi(model);
   return {
     complete: (request, { signal, onEvent, resumable }) => {
       const failure: FailureContext = { label, keyName, model: request.model, secrets };
@@ -60,10 +61,16 @@ export function createOpenAiClient(options: OpenAiClientOptions): ModelClient {
           ...(onEvent && { onEvent }),
         };
         const asked = { ...speaking, request, reading, signal: deadline.signal, caller: signal, resumable };
-        const isResponses = provider === 'openai' && usesResponsesApi(request.model);
-        const { reply, print } = await (isResponses ? askResponses(asked) : askChat(asked));
+        const { reply, print } = await (isResponses(request) ? askResponses(asked) : askChat(asked));
         return request.conversationId === undefined ? reply : { ...reply, prompt: print };
       });
+    },
+    preview: (request) => {
+      const written = { options, prompts: createSerializedPrompts(), request };
+      const { bytes } = isResponses(request)
+        ? responsesBody(written, goesOn(request, options))
+        : chatBody(written);
+      return Promise.resolve(JSON.parse(bytes.toString()) as unknown);
     },
   };
 }
@@ -84,28 +91,40 @@ interface Answer {
   readonly print: PromptPrint;
 }
 
-async function askChat({ sdk, options, prompts, request, reading, signal }: Asked): Promise<Answer> {
-  const { bytes, print, promptBytes } = toRequestBody(prompts, request, {
+type Written = Pick<Asked, 'options' | 'prompts' | 'request'>;
+
+const chatBody = ({ options, prompts, request }: Written) =>
+  toRequestBody(prompts, request, {
     fields: buildChatRequest({ ...request, messages: [] }, options),
     list: 'messages',
     dialect: `chat/${options.provider}`,
     write: (messages, index) => toChatMessages(messages, index, options),
   });
-  const stream = await send<ChatCompletionChunk>(sdk, '/chat/completions', bytes, signal);
-  return { print, reply: await readChatStream(stream, { ...reading, promptCharacters: promptBytes }) };
-}
 
-async function askResponses(asked: Asked): Promise<Answer> {
-  const { sdk, options, prompts, request, reading, signal, caller, resumable } = asked;
-  const isBackground =
-    resumable !== undefined && (request.settings.background ?? options.background ?? false);
-  const { bytes, print, promptBytes } = toRequestBody(prompts, request, {
+const responsesBody = ({ options, prompts, request }: Written, isBackground: boolean) =>
+  toRequestBody(prompts, request, {
     fields: buildResponsesRequest({ ...request, messages: [] }, options, isBackground),
     list: 'input',
     dialect: `responses/${accountOf(options)}`,
     write: (messages, index) =>
       messages.slice(index, index + 1).flatMap((each) => toInputItems(each, options)),
   });
+
+/** Whether a reply that can be listened to again goes on at OpenAI while nobody does. */
+const goesOn = ({ settings }: ModelRequest, { background = false }: OpenAiClientOptions): boolean =>
+  settings.background ?? background;
+
+async function askChat(asked: Asked): Promise<Answer> {
+  const { sdk, reading, signal } = asked;
+  const { bytes, print, promptBytes } = chatBody(asked);
+  const stream = await send<ChatCompletionChunk>(sdk, '/chat/completions', bytes, signal);
+  return { print, reply: await readChatStream(stream, { ...reading, promptCharacters: promptBytes }) };
+}
+
+async function askResponses(asked: Asked): Promise<Answer> {
+  const { sdk, options, request, reading, signal, caller, resumable } = asked;
+  const isBackground = resumable !== undefined && goesOn(request, options);
+  const { bytes, print, promptBytes } = responsesBody(asked, isBackground);
   const reader = { ...reading, provider: accountOf(options), promptCharacters: promptBytes };
   const begin = () => send<ResponseStreamEvent>(sdk, '/responses', bytes, signal);
   if (resumable && (isBackground || resumable.begunId !== undefined)) {

@@ -22,6 +22,7 @@ beforeAll(async () => {
     modelClient: async (handle) => ({
       info: await MODELS.resolve(handle),
       client: {
+        preview: (request) => Promise.resolve(request),
         complete: (request) => {
           asked.push({ handle, request });
           const answer = answers.shift() ?? TEXT;

@@ -76,6 +76,32 @@ describe.each(['openai/gpt-4.1', 'openai/gpt-5.2'])('with %s', (model) => {
     expect(fake.problems).toEqual([]);
   });
 
+  it('a preview shows the request that the same message then makes, and stores and sends nothing', async () => {
+    const client = connect();
+    const agent = await createAgent(client, model);
+    await client.agents.messages.create(agent.id, { input: 'SAY hello' });
+    await client.agents.blocks.update('human', { agent_id: agent.id, value: 'Edited over REST.' });
+    const from = fake.requests.length;
+    const stored = async () => [
+      (await client.runs.list({ agent_id: agent.id })).items.length,
+      (await client.agents.messages.list(agent.id)).items.map(({ id }) => id),
+    ];
+    const before = await stored();
+    const body = { input: 'SAY two', client_tools: [{ name: 'look', description: 'Looks.' }] };
+
+    const preview = await client.post<object>(`/v1/agents/${agent.id}/messages/preview-raw-payload`, {
+      body,
+    });
+    const inConversation = await client.post<object>(`/v1/conversations/${agent.id}/messages/preview-raw-payload`, { body }); // prettier-ignore
+    const after = await stored();
+    await client.agents.messages.create(agent.id, body);
+
+    expect(JSON.stringify(preview)).toContain('Edited over REST.');
+    expect(sentSince(from).map((text) => JSON.parse(text) as object)).toEqual([preview]);
+    expect(inConversation).toEqual(preview);
+    expect(after).toEqual(before);
+  });
+
   it('streams whole messages and tokens with the same text', async () => {
     const client = connect();
     const agent = await createAgent(client, model);

@@ -11,6 +11,7 @@ it('a model that never ends its reply is stopped before Temporal gives the attem
   jest.useFakeTimers();
   const said: string[] = [];
   const client: ModelClient = {
+    preview: () => Promise.reject(new Error('nobody asks')),
     complete: (_request, { signal }) =>
       new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => {
