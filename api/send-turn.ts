@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { agentNotFound } from '../db/agents';
 import { endRun } from '../db/end-run';
 import { unmintRun, type MintedRun, type RunToMint } from '../db/mint-run';
 import { inTransaction } from '../db/pool';
@@ -127,7 +128,7 @@ export async function sendTurn(deps: ApiDeps, req: Request, turn: TurnToSend): P
 
 /** Says why a run could not be stored. */
 export function checkMinted({ agentId }: RunToMint, { hasAgent, pendingRequestId }: MintedRun): void {
-  if (!hasAgent) throw new AppError('NOT_FOUND', `Agent with ID ${agentId} not found`);
+  if (!hasAgent) throw agentNotFound(agentId);
   if (pendingRequestId === null) return;
   throw new AppError('PENDING_APPROVAL', PENDING_APPROVAL_TEXT, { facts: { pendingRequestId } });
 }
