@@ -123,8 +123,8 @@ export function changedModelDocuments(
 ): ModelDocuments {
   const isSameModel = current.llmConfig['handle'] === model.handle;
   const base = isSameModel ? current : carriedOver(current, defaultModelDocuments(model, agentType));
-  const changes = requestedChanges(body);
-  checkContextWindow(changes['context_window'], model);
+  checkContextWindow(body.context_window_limit, model);
+  const changes = requestedChanges(body, model);
   const llmConfig = { ...base.llmConfig, ...changes };
   const given = { ...withoutNulls(body.model_settings ?? {}), ...explicitParallelism(changes) };
   const format = llmConfig['response_format'];
@@ -151,10 +151,10 @@ const explicitParallelism = ({ parallel_tool_calls: parallel }: JsonObject): Jso
   parallel === undefined ? {} : { parallel_tool_calls: parallel };
 
 /** What a request asks of `llm_config`, the oldest way of asking first: later ones win. */
-function requestedChanges(body: ModelFields): JsonObject {
+function requestedChanges(body: ModelFields, model: ModelInfo): JsonObject {
   const { model_settings: settings, llm_config: config } = body;
   return {
-    ...(config && withoutNulls(generationFields(config))),
+    ...(config && withoutNulls(generationFields(config, model))),
     ...withoutNulls({
       max_tokens: body.max_tokens,
       max_reasoning_tokens: body.max_reasoning_tokens,
@@ -174,8 +174,11 @@ const GENERATION_FIELDS = [
   'put_inner_thoughts_in_kwargs', 'background',
 ]; // prettier-ignore
 
-const generationFields = (config: JsonObject): JsonObject =>
-  Object.fromEntries(GENERATION_FIELDS.map((field) => [field, config[field]]));
+// A configuration that was written down for another server may know a larger model of this name.
+const generationFields = (config: z.infer<typeof LlmConfigBody>, model: ModelInfo): JsonObject => ({
+  ...Object.fromEntries(GENERATION_FIELDS.map((field) => [field, config[field]])),
+  context_window: config.context_window ? Math.min(config.context_window, model.contextWindow) : null,
+});
 
 function fromModelSettings(settings: ModelSettingsBody): JsonObject {
   const { thinking, thinking_config: gemini, response_schema: schema, reasoning } = settings;
@@ -199,8 +202,8 @@ function fromModelSettings(settings: ModelSettingsBody): JsonObject {
   };
 }
 
-function checkContextWindow(wanted: unknown, model: ModelInfo): void {
-  if (typeof wanted !== 'number' || wanted <= model.contextWindow) return;
+function checkContextWindow(wanted: number | null | undefined, model: ModelInfo): void {
+  if (!wanted || wanted <= model.contextWindow) return;
   throw new AppError(
     'INVALID_ARGUMENT',
     `INVALID_ARGUMENT: Context window limit (${wanted}) is greater than maximum of (${model.contextWindow}) for ${model.handle}`,

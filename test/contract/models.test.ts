@@ -115,6 +115,15 @@ it('accepts the older llm_config instead of a handle, and of it only how the mod
   });
 });
 
+it('an llm_config of a larger model than the server knows gets the whole window of that', async () => {
+  const agent = await create({
+    model: undefined,
+    llm_config: { model: 'gpt-4.1', model_endpoint_type: 'openai', context_window: 2_097_152 },
+  });
+
+  expect(agent.llm_config.context_window).toBe(1_047_576);
+});
+
 it('a Claude that can think does so unless it is told not to', async () => {
   const model = 'anthropic/claude-haiku-4-5';
   const asked = await create({ model });
