@@ -176,6 +176,11 @@ def f(p: Point, ps: list[Point], q: Optional[Point], n: int, flag: bool): return
 
     expect(await resultOf(source, { values: ['1'] })).toBe('S/U=a');
     expect(await resultOf('class List: pass\ndef f(): return List.__module__')).toBe('tool');
+    expect(await resultOf('def f(agent_state: AgentState, n: int): return n + 1', { n: '1' })).toBe('2');
+  });
+
+  it('reads what it can of annotations, also where another one names nothing', async () => {
+    expect(await resultOf('def f(n: int, a: "Nowhere" = None): return n + 1', { n: '1' })).toBe('2');
   });
 
   it('says how to install a package that is missing', async () => {

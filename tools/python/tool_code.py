@@ -74,7 +74,10 @@ def names_of(code):
 
 def call_function(request, file, agent_state):
     models = argument_models.Models(request['argumentsSchema'])
-    names = {**models.classes, 'client': None, 'agent_id': request['agentId'], 'agent_state': agent_state}
+    names = {
+        **models.classes,
+        **{'client': None, 'agent_id': request['agentId'], 'agent_state': agent_state, 'AgentState': agent_memory.Record},
+    }
     module = load(request['source'], file, names)
     function = module.__dict__.get(request['name'])
     if not callable(function):
@@ -111,12 +114,15 @@ def annotations_of(function):
     annotations = getattr(function, '__annotations__', {})
     if not any(isinstance(each, str) for each in annotations.values()) and 'typing' not in sys.modules:
         return annotations
-    try:
-        import typing
+    import typing
 
-        return typing.get_type_hints(function, {**vars(typing), **getattr(function, '__globals__', {})})
-    except Exception:  # Annotations may name what exists for type checkers only.
-        return {}
+    hints, scope = {}, {**vars(typing), **getattr(function, '__globals__', {})}
+    for name, annotation in annotations.items():
+        try:
+            hints.update(typing.get_type_hints(types.SimpleNamespace(__annotations__={name: annotation}), scope))
+        except Exception:
+            pass  # An annotation may name what exists for type checkers only.
+    return hints
 
 
 def fit(value, annotation):
