@@ -487,11 +487,14 @@ export const DIFFERENCES: readonly string[] = [
     'rule refuses is not put to a human first.',
   'Secrets of MCP servers (tokens, headers, variables that look like one) are never shown, and a tool whose name another tool has is not ' +
     'taken for it: it gets the name of its server in front. Unknown MCP servers are 404 on every route.',
-  'System prompts and tool descriptions are our own. The results and errors of tools have the words of the original.',
+  'System prompts and tool descriptions are our own. The results and errors of tools have the words of the original, but for ' +
+    'those that look into folders: they answer with what they read or found. What is open is no part of the prompt and not ' +
+    'opened by an upload; `memory.file_blocks` is empty, `GET /v1/agents/{id}/files` lists it ([folders.md](folders.md)).',
   'Agents of the older types get no `thinking` argument in their tools, and need not call a tool to end a turn. ' +
     '`react_agent` and `workflow_agent` begin with the system message only: they have no tool to say the first words with.',
-  'The answers to `send_message_to_agent_and_wait_for_reply` and `send_message_to_agents_matching_tags` are JSON, and the ' +
-    'messages are runs of the other agents ([multi-agent.md](multi-agent.md)); circles, depth and fan-out are limited.',
+  'The answers to `send_message_to_agent_and_wait_for_reply` and `send_message_to_agents_matching_tags` say in ' +
+    'Python’s notation what became of each message, which is a run of the other agent ([multi-agent.md](multi-agent.md)); ' +
+    'circles, depth and fan-out are limited.',
   'A sleeper (`enable_sleeptime`) needs no embedding and has no block of its own beside those it shares; groups of other types ' +
     'cannot be created.',
   'The `delete` command of `memory` takes a block out of the agent’s memory and keeps the block, which may be shared.',
