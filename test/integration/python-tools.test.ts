@@ -144,27 +144,31 @@ def f(p: Point, ps: list[Point], q: Optional[Point], n: int, flag: bool): return
       required: ['sku'],
     };
     const argsJsonSchema = {
-      $defs: { Item: item, Entry: { properties: { item: { $ref: '#/$defs/Item' } } } },
+      $defs: { Item: item, Entry: { properties: { item: { $ref: '#/$defs/Item' } } }, Kind: { enum: ['k'] } },
       properties: {
         data: { $ref: '#/$defs/Entry' },
         list: { type: 'array', items: { $ref: '#/$defs/Item' } },
         maybe: { anyOf: [{ $ref: '#/$defs/Item' }, { type: 'null' }] },
         free: { type: 'object' },
+        kind: { $ref: '#/$defs/Kind' },
       },
     };
-    const source = `def f(self, data: Entry, list: List[Item], maybe: Optional[Item] = None, free: dict = None):
-    return [data.item.sku, data.item.items, data.item.note, list[0].model_dump(), maybe == Item(sku="c", items=None, note="none"), free["x"], list]`;
+    const source = `def f(self, data: Entry, list: List[Item], maybe: Optional[Item] = None, free: dict = None, kind: Kind = None):
+    return [data.item.sku, data.item.items, data.item.note, list[0].model_dump(), maybe == Item(sku="c", items=None, note="none"), free["x"], kind, list]`;
     const args = {
       data: { item: { sku: 'a', items: 2 } },
       list: [{ sku: 'b' }],
       maybe: { sku: 'c' },
       free: { x: 1 },
+      kind: 'k',
     };
 
     const tool = { argsJsonSchema };
     const listed = "{'sku': 'b', 'items': None, 'note': 'none'}";
 
-    expect(await resultOf(source, args, { tool })).toBe(`['a', 2, 'none', ${listed}, True, 1, [${listed}]]`);
+    expect(await resultOf(source, args, { tool })).toBe(
+      `['a', 2, 'none', ${listed}, True, 1, 'k', [${listed}]]`,
+    );
     expect(await resultOf(source, { ...args, list: [{}] }, { tool })).toBe(
       'Error executing function f: ValueError: Item lacks sku',
     );

@@ -40,8 +40,11 @@ class Models:
     def __init__(self, schema):
         self.schema = schema or {}
         self.definitions = {**self.schema.get('definitions', {}), **self.schema.get('$defs', {})}
+        # What else is defined, an enumeration for one, is a name for annotations; its values are passed as they came.
         self.classes = {
-            name: type(name, (Model,), {}) for name, each in self.definitions.items() if name.isidentifier() and 'properties' in each
+            name: type(name, (Model if 'properties' in each else object,), {})
+            for name, each in self.definitions.items()
+            if name.isidentifier()
         }
 
     def read(self, arguments):
@@ -57,7 +60,7 @@ class Models:
             return value
         properties, others = schema.get('properties', {}), schema.get('additionalProperties')
         fields = {key: self.fit(each, properties.get(key, others)) for key, each in value.items()}
-        if name not in self.classes:
+        if name not in self.classes or not properties:
             return fields
         missing = [each for each in schema.get('required', ()) if each not in value]
         if missing:
