@@ -1,5 +1,6 @@
 import { AppError } from '../domain/errors';
 import { stopAfterTools } from '../domain/next-action';
+import { isFixedWrongly } from '../domain/prefilled-arguments';
 import type { StopReason } from '../domain/run';
 import type { ToolOutcome } from '../domain/tool';
 import { isRefused, type ToolRule } from '../domain/tool-rules';
@@ -113,7 +114,7 @@ async function whyStop(db: Queryable, tool: OpenedTool, hasSpoken: boolean): Pro
   return stopAfterTools({ ...history, rules: row.rules, speaker, stepsTaken, maxSteps: row.max_steps });
 }
 
-const NO_HISTORY = { called: [], lastTools: [], toolNames: [] };
+const NO_HISTORY = { called: [], lastTools: [], toolNames: [], isFixedWrongly: false };
 
 /** What rules look at: the agent's tools, the calls of this turn, and those of its last step. */
 async function readHistory(db: Queryable, tool: OpenedTool) {
@@ -131,6 +132,7 @@ async function readHistory(db: Queryable, tool: OpenedTool) {
     called: ran.map(({ name, result }) => ({ name, result })),
     lastTools: ran.filter((row) => row.is_last).map(({ name }) => name),
     toolNames: tools.rows.map(({ name }) => name),
+    isFixedWrongly: rows.some((row) => row.is_last && isFixedWrongly(row.result)),
   };
 }
 

@@ -11,9 +11,12 @@ export function stopAfterTools(turn: {
   readonly lastTools: readonly string[];
   /** The tool by which the agent has just spoken; null if it has not. */
   readonly speaker: string | null;
+  /** Whether a rule fixed the arguments of a call of the last step wrongly, which no further step can mend. */
+  readonly isFixedWrongly: boolean;
   readonly stepsTaken: number;
   readonly maxSteps: number;
 }): StopReason | null {
+  if (turn.isFixedWrongly) return 'invalid_tool_call';
   if (hasSpoken(turn)) return 'end_turn';
   if (endsTurn(turn, turn.lastTools)) return 'tool_rule';
   return turn.stepsTaken >= turn.maxSteps ? 'max_steps' : null;

@@ -18,8 +18,13 @@ export function prefilledProblem(
     return [`Invalid value for '${key}': ${JSON.stringify(value)} does not match the schema ${wanted}.`];
   });
   if (problems.length === 0) return null;
-  return `Invalid prefilled tool arguments from tool rules: ${problems.join('; ')}`;
+  return `${PROBLEM}: ${problems.join('; ')}`;
 }
+
+const PROBLEM = 'Invalid prefilled tool arguments from tool rules';
+
+/** Whether a call was refused because a rule fixes its arguments wrongly. */
+export const isFixedWrongly = (result: string): boolean => result.startsWith(PROBLEM);
 
 /** Whether a value is of the kind that a schema asks for; what lies inside of objects and lists is left to the tool. */
 function fits(schema: Schema, value: unknown): boolean {

@@ -123,6 +123,20 @@ it('an exit tool that fails ends the turn as well', async () => {
   expect(asked).toHaveLength(1);
 });
 
+it('a rule that fixes arguments which do not fit the tool ends the turn, and the next one begins', async () => {
+  const agent = await agentWith([{ type: 'run_first', tool_name: 'memory_insert', args: { label: 5 } }]);
+
+  const { results, stop, asked } = await turn(agent.id, `${insert('x')}\nTHEN\nSAY never`);
+
+  expect(results).toEqual([
+    expect.stringMatching(/^Invalid prefilled tool arguments from tool rules: .*label/),
+  ]);
+  expect([stop, asked.length]).toEqual(['invalid_tool_call', 1]);
+  expect((await client.runs.list({ agent_ids: [agent.id] })).items[0]).toMatchObject({ status: 'failed' });
+  await client.agents.update(agent.id, { tool_rules: [] });
+  expect((await turn(agent.id, 'SAY hello')).stop).toBe('end_turn');
+});
+
 it('children follow their parent, forced, and with rules a reply is one call', async () => {
   const agent = await agentWith([
     {

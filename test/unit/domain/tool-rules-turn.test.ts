@@ -55,6 +55,7 @@ function playTurn(rules: readonly ToolRule[], script: readonly Said[], maxSteps:
             toolNames,
             called,
             speaker: null,
+            isFixedWrongly: false,
             lastTools: ran.map(({ name }) => name),
             stepsTaken: step + 1,
             maxSteps,

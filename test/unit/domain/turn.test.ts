@@ -34,6 +34,7 @@ describe('after the tools of a step', () => {
     called: [],
     lastTools: ['look'],
     speaker: null,
+    isFixedWrongly: false,
     stepsTaken: 1,
     maxSteps: 2,
   };
@@ -61,6 +62,12 @@ describe('after the tools of a step', () => {
     const called = [{ name: 'look', result: 'ok' }];
 
     expect(stopAfterTools({ ...turn, rules, called, stepsTaken: 2 })).toBe('tool_rule');
+  });
+
+  it('a call whose arguments a rule fixes wrongly ends the turn', () => {
+    const rules = [{ type: 'exit_loop', tool_name: 'look' }] as const;
+
+    expect(stopAfterTools({ ...turn, rules, isFixedWrongly: true })).toBe('invalid_tool_call');
   });
 });
 
