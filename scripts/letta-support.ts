@@ -483,6 +483,7 @@ export const DIFFERENCES: readonly string[] = [
     'machine; the original needs E2B or Modal for them. The last exported function is the tool, unless ' +
     '`json_schema` names one.',
   'A `run_first` rule for a tool that the agent does not have does nothing; the original then offers no tool at all. ' +
+    'Several such rules are taken for every model; the original refuses them for some. ' +
     'An `exit_loop` tool in the last step that `max_steps` allows ends with `tool_rule`, not `max_steps`. A call that a ' +
     'rule refuses is not put to a human first.',
   'Secrets of MCP servers (tokens, headers, variables that look like one) are never shown, and a tool whose name another tool has is not ' +
