@@ -187,13 +187,16 @@ export async function replaceTools(
   await attachTools(db, agentId, toolIds);
 }
 
-/** Says whether an agent's calls of a tool wait for approval; NOT_FOUND when the agent has no tool of that name. */
+/**
+ * Says that an agent's calls of a tool do not wait for approval, whatever the tool says, or leaves that to the tool and the
+ * rules of the agent; NOT_FOUND when the agent has no tool of that name.
+ */
 export async function setToolApproval(
   db: Queryable,
   approval: { readonly agentId: string; readonly toolName: string; readonly requiresApproval: boolean },
 ): Promise<void> {
   const { rowCount } = await db.query(
-    `update agent_tools at set requires_approval = $3
+    `update agent_tools at set requires_approval = nullif($3::boolean, true)
        from tools where tools.id = at.tool_id and at.agent_id = $1 and tools.name = $2`,
     [approval.agentId, approval.toolName, approval.requiresApproval],
   );

@@ -172,7 +172,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'PATCH /v1/agents/{}/tools/attach/{}': AGENT_TOOLS,
   'PATCH /v1/agents/{}/tools/detach/{}': AGENT_TOOLS,
   'PATCH /v1/agents/{}/tools/approval/{}': tools(
-    'takes an approval setting from the body or the query, and drops the rule that says otherwise',
+    'takes an approval setting from the body or the query, and shows it as a rule of the agent',
   ),
   'POST /v1/agents/{}/tools/{}/run': tools(
     'runs a tool of an agent by hand and answers in the form of the original',

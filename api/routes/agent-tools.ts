@@ -13,6 +13,7 @@ import { inTransaction, type Queryable } from '../../db/pool';
 import { effectsOfTool, mintToolRun } from '../../db/tool-runs';
 import { getTool } from '../../db/tools';
 import { isJsonObject } from '../../domain/agent';
+import type { ToolRule } from '../../domain/tool-rules';
 import { loadAgentState } from '../agent-state';
 import type { ApiDeps } from '../deps';
 import { isLegacyClient } from '../middleware/sdk-version';
@@ -69,7 +70,7 @@ export function addAgentToolRoutes(router: Router, { db, turns }: ApiDeps): void
     );
     const answer = await changeTools(req, agentId, async (tx) => {
       await setToolApproval(tx, { agentId, toolName, requiresApproval });
-      if (!requiresApproval) await dropApprovalRule(tx, agentId, toolName);
+      await setApprovalRule(tx, { agentId, toolName, requiresApproval });
       if (expiry) await setToolExpiry(tx, { agentId, toolName, expiry: fromWireExpiry(expiry) });
     });
     res.json(answer);
@@ -114,9 +115,16 @@ function addToolRunRoute(router: Router, { db, turns }: Pick<ApiDeps, 'db' | 'tu
   });
 }
 
-// A rule of the agent would ask for approval all the same.
-async function dropApprovalRule(tx: Queryable, agentId: string, toolName: string): Promise<void> {
-  const { toolRules } = await lockAgent(tx, agentId);
-  const others = toolRules.filter((rule) => rule.type !== 'requires_approval' || rule.tool_name !== toolName);
-  if (others.length < toolRules.length) await updateAgent(tx, agentId, { toolRules: others });
+// Clients read in the rules of an agent which of its calls wait, and an exported agent takes them along.
+async function setApprovalRule(
+  tx: Queryable,
+  to: { readonly agentId: string; readonly toolName: string; readonly requiresApproval: boolean },
+): Promise<void> {
+  const { toolRules } = await lockAgent(tx, to.agentId);
+  const rule: ToolRule = { type: 'requires_approval', tool_name: to.toolName, prompt_template: null };
+  const others = toolRules.filter(
+    ({ type, tool_name }) => type !== rule.type || tool_name !== rule.tool_name,
+  );
+  if (to.requiresApproval === others.length < toolRules.length) return;
+  await updateAgent(tx, to.agentId, { toolRules: to.requiresApproval ? [...toolRules, rule] : others });
 }

@@ -212,15 +212,10 @@ it('lists ten tools of an agent unless asked for more', async () => {
   expect(rest.map((tool: { id: string }) => tool.id)).toEqual([tool_ids[0]]);
 });
 
-it('takes an approval setting from the body or the query, and drops the rule that says otherwise', async () => {
-  const tool_rules = [{ type: 'requires_approval', tool_name: 'memory_insert' }];
-  const { body: agent } = await api.call('POST', '/v1/agents/', {
-    model,
-    tool_rules,
-    include_base_tool_rules: false,
-  });
+it('takes an approval setting from the body or the query, and shows it as a rule of the agent', async () => {
+  const { body: agent } = await api.call('POST', '/v1/agents/', { model, include_base_tool_rules: false });
   const path = `/v1/agents/${agent.id}/tools/approval`;
-  const stored = async () => {
+  const overrules = async () => {
     const { rows } = await api.database.pool.query(
       `select at.requires_approval from agent_tools at join tools t on t.id = at.tool_id
         where at.agent_id = $1 and t.name = 'memory_insert'`,
@@ -228,18 +223,21 @@ it('takes an approval setting from the body or the query, and drops the rule tha
     );
     return rows[0].requires_approval as unknown;
   };
+  const rules = async () => (await api.call('GET', `/v1/agents/${agent.id}`)).body.tool_rules as unknown;
+  const rule = { type: 'requires_approval', tool_name: 'memory_insert', prompt_template: null };
 
-  expect(await stored()).toBeNull();
   expect(await api.call('PATCH', `${path}/memory_insert`, { requires_approval: true })).toEqual({
     status: 200,
     body: null,
   });
-  expect(await stored()).toBe(true);
+  await api.call('PATCH', `${path}/memory_insert`, { requires_approval: true });
+  expect(await rules()).toEqual([rule]);
+  expect(await overrules()).toBeNull();
   const older = await api.call('PATCH', `${path}/memory_insert?requires_approval=false`, undefined, {
     'user-agent': 'curl',
   });
-  expect(await stored()).toBe(false);
   expect(older.body.tool_rules).toEqual([]);
+  expect(await overrules()).toBe(false);
   expect((await api.call('PATCH', `${path}/web_search`, { requires_approval: true })).status).toBe(404);
   expect((await api.call('PATCH', `${path}/memory_insert`, {})).status).toBe(422);
 });
