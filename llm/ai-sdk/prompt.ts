@@ -26,10 +26,10 @@ export function toAiSdkPrompt(
   messages: readonly PromptMessage[],
   replay: ReplayOptions,
 ): LanguageModelV3Prompt {
-  return messages.flatMap((message): LanguageModelV3Message[] => {
+  return messages.flatMap((message, index): LanguageModelV3Message[] => {
     switch (message.role) {
       case 'system':
-        return [{ role: 'system', content: message.text }];
+        return [index === 0 ? { role: 'system', content: message.text } : toSystemEvent(message.text)];
       case 'user':
         return [{ role: 'user', content: toUserContent(message.parts) }];
       case 'assistant': {
@@ -40,6 +40,11 @@ export function toAiSdkPrompt(
         return [{ role: 'tool', content: [toToolResult(message)] }];
     }
   });
+}
+
+// A client may send messages of the role `system`, which these providers take at the beginning only.
+function toSystemEvent(text: string): LanguageModelV3Message {
+  return { role: 'user', content: [{ type: 'text', text: `<system_message>\n${text}\n</system_message>` }] };
 }
 
 /** These providers refuse blank text blocks, and a user may well send one. */

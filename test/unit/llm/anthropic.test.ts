@@ -103,6 +103,18 @@ it('shows the pictures of a result in it', async () => {
   expect(fake.problems).toEqual([]);
 });
 
+it('shows a later message of the role system as one of the user', async () => {
+  const { client, fake } = await start([{ text: 'Metric.' }]);
+
+  await call(client, { ...request, messages: [...messages, { role: 'system', text: 'Use metric units.' }] });
+
+  const text = '<system_message>\nUse metric units.\n</system_message>';
+  expect(fake.requests[0]?.['messages']).toMatchObject([
+    { role: 'user', content: [{ text: 'Roll' }, { type: 'text', text }] },
+  ]);
+  expect(fake.problems).toEqual([]);
+});
+
 it('reports usage with cache reads and writes', async () => {
   const { client } = await start([{ text: 'Hi' }]);
 

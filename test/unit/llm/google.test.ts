@@ -46,6 +46,22 @@ it('shows the pictures of a result beside it', async () => {
   expect(fake.problems).toEqual([]);
 });
 
+it('shows a later message of the role system as one of the user', async () => {
+  const { client, fake } = await start([{ parts: [{ text: 'Metric.' }] }]);
+
+  await call(client, { ...request, messages: [...messages, { role: 'system', text: 'Use metric units.' }] });
+
+  const text = '<system_message>\nUse metric units.\n</system_message>';
+  expect(fake.requests[0]).toMatchObject({
+    systemInstruction: { parts: [{ text: 'You are kind.' }] },
+    contents: [
+      { role: 'user', parts: [{ text: 'Roll' }] },
+      { role: 'user', parts: [{ text }] },
+    ],
+  });
+  expect(fake.problems).toEqual([]);
+});
+
 it('keeps thoughts, calls and their signatures, and sends them back in order', async () => {
   const { client, fake } = await start([
     {
