@@ -174,6 +174,35 @@ def f(p: Point, ps: list[Point], q: Optional[Point], n: int, flag: bool): return
     );
   });
 
+  it('gets a choice that its own schema of arguments defines as one, with its value', async () => {
+    const argsJsonSchema = {
+      $defs: {
+        Colour: { enum: ['red', 'blue'], type: 'string' },
+        Box: {
+          properties: {
+            colour: { $ref: '#/$defs/Colour' },
+            lid: { allOf: [{ $ref: '#/$defs/Colour' }], default: 'blue' },
+          },
+        },
+      },
+      properties: {
+        box: { $ref: '#/$defs/Box' },
+        other: { anyOf: [{ $ref: '#/$defs/Colour' }, { type: 'null' }] },
+      },
+    };
+    const source = `def f(box: Box, other: Optional[Colour] = None):
+    return [box.colour.value, box.lid.value, box.colour is Colour.red, other, box.model_dump()]`;
+    const given = { box: { colour: 'red' }, other: null };
+
+    const dumped = "{'colour': 'red', 'lid': 'blue'}";
+    expect(await resultOf(source, given, { tool: { argsJsonSchema } })).toBe(
+      `['red', 'blue', True, None, ${dumped}]`,
+    );
+    expect(await resultOf(source, { box: { colour: 'green' } }, { tool: { argsJsonSchema } })).toBe(
+      "Error executing function f: ValueError: 'green' is not a valid Colour",
+    );
+  });
+
   it('finds the names of typing, and the modules that the original has at hand, without importing them', async () => {
     const source = `def f(values: Optional[List[int]] = None, kind: "Literal['a', 'b']" = "a") -> Dict[str, Any]:
     return base64.b64encode(hashlib.sha256(struct.pack("b", values[0])).digest()[:2]).decode() + sys.byteorder[:0] + kind`;

@@ -1,5 +1,6 @@
 """Arguments as objects of classes, for a tool whose arguments have a schema of their own: its source may name the classes."""
 
+import enum
 import json
 
 
@@ -25,8 +26,21 @@ class Model:
     json = model_dump_json
 
 
+class Choice(enum.Enum):
+    """One of the values that the schema allows."""
+
+
+def class_of(name, definition):
+    if 'enum' in definition:
+        return Choice(name, {str(value): value for value in definition['enum']})
+    # What else is defined is a name for annotations; its values are passed as they came.
+    return type(name, (Model if 'properties' in definition else object,), {})
+
+
 def plain(value):
     """The value with objects of the schema as dictionaries again."""
+    if isinstance(value, Choice):
+        return value.value
     if isinstance(value, Model):
         value = vars(value)
     if type(value) is dict:
@@ -40,12 +54,7 @@ class Models:
     def __init__(self, schema):
         self.schema = schema or {}
         self.definitions = {**self.schema.get('definitions', {}), **self.schema.get('$defs', {})}
-        # What else is defined, an enumeration for one, is a name for annotations; its values are passed as they came.
-        self.classes = {
-            name: type(name, (Model if 'properties' in each else object,), {})
-            for name, each in self.definitions.items()
-            if name.isidentifier()
-        }
+        self.classes = {name: class_of(name, each) for name, each in self.definitions.items() if name.isidentifier()}
 
     def read(self, arguments):
         """The arguments by name, objects of the schema in place of dictionaries."""
@@ -56,6 +65,8 @@ class Models:
         name, schema = self.resolve(schema)
         if isinstance(value, list):
             return [self.fit(each, schema.get('items')) for each in value]
+        if value is not None and 'enum' in schema and name in self.classes:
+            return self.classes[name](value)
         if not isinstance(value, dict):
             return value
         properties, others = schema.get('properties', {}), schema.get('additionalProperties')
@@ -65,7 +76,7 @@ class Models:
         missing = [each for each in schema.get('required', ()) if each not in value]
         if missing:
             raise ValueError(f'{name} lacks {", ".join(missing)}')
-        defaults = {key: each.get('default') for key, each in properties.items()}
+        defaults = {key: self.fit(each.get('default'), each) for key, each in properties.items()}
         return self.classes[name](**{**defaults, **fields})
 
     def resolve(self, schema):

@@ -53,7 +53,7 @@ def load(source, file, names):
 
 
 # Clients send the source of a function without the imports of its file; tools written for the original count on these.
-USUAL_MODULES = ('base64', 'hashlib', 'pickle', 'struct', 'sys')
+USUAL_MODULES = ('asyncio', 'base64', 'hashlib', 'os', 'pickle', 'struct', 'sys')
 
 
 def usual_names(code):
