@@ -1,5 +1,6 @@
 import type { Pool } from '../db/pool';
 import type { Embedder } from '../domain/embedder';
+import type { ReadPdf } from '../domain/file-type';
 import type { McpConnections } from '../domain/mcp';
 import type { PreviewMemory } from '../domain/memory-changes';
 import type { ModelDirectory, ModelRegistry } from '../domain/model';
@@ -34,6 +35,8 @@ export interface ApiDeps {
     readonly startReembed: StartReembed;
   };
   readonly search: Searches;
+  /** Reads the text of an uploaded PDF. */
+  readonly readPdf: ReadPdf;
   /** Wakes whoever waits for events of a run. */
   readonly watcher: RunWatcher;
   readonly log: Logger;

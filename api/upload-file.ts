@@ -3,12 +3,13 @@ import type { Request } from 'express';
 import { findFiles } from '../db/folders/files';
 import { storeFile } from '../db/folders/store-file';
 import { storable } from '../db/json';
-import { inTransaction, type Pool } from '../db/pool';
+import { inTransaction } from '../db/pool';
 import { storeOnce } from '../db/sent-requests';
 import { AppError } from '../domain/errors';
-import { decodeText, textTypeOf } from '../domain/file-type';
+import { decodeText, PDF, textTypeOf } from '../domain/file-type';
 import type { DuplicateHandling, StoredFile } from '../domain/folder';
 import { newId } from '../new-id';
+import type { ApiDeps } from './deps';
 import { requestIdentity } from './request-identity';
 import { invalid } from './wire/validation';
 
@@ -20,8 +21,8 @@ const LONGEST_NAME = 255;
  * Stores the uploaded file of a request in a folder, with everything that search finds it by; only vectors come later. A
  * request that is sent again stores nothing twice.
  */
-export function uploadFile(
-  db: Pool,
+export async function uploadFile(
+  { db, readPdf }: Pick<ApiDeps, 'db' | 'readPdf'>,
   req: Request,
   {
     folderId,
@@ -42,7 +43,11 @@ export function uploadFile(
   if (!isFileName(originalName)) {
     throw new AppError('INVALID_ARGUMENT', 'INVALID_ARGUMENT: The file has no name. Give it one in `name`.');
   }
-  const content = storable(decodeText(originalName, given.buffer));
+  const text =
+    contentType === PDF ? await readPdf(originalName, given.buffer) : decodeText(originalName, given.buffer);
+  const content = storable(text);
+  if (Buffer.byteLength(content) > MAX_FOLDER_FILE_BYTES)
+    throw new AppError('PAYLOAD_TOO_LARGE', `The text of ${originalName} is larger than 10 MB.`);
   const file = { id: newId('file'), name: null, originalName, contentType, size: given.size, content };
   const sha256 = createHash('sha256').update(given.buffer).digest('hex');
   const identity = requestIdentity(req, {

@@ -1,5 +1,6 @@
 import { AppError } from './errors';
 
+export const PDF = 'application/pdf';
 const TYPES: Readonly<Record<string, string>> = {
   'text/plain': 'txt text log',
   'text/markdown': 'md markdown mdx',
@@ -51,25 +52,23 @@ const BY_EXTENSION = new Map(
 const OTHER_TEXTS = ['application/x-jsonlines', 'application/x-ndjson', 'application/javascript', 'application/x-yaml', 'application/yaml', 'application/sql']; // prettier-ignore
 
 /**
- * The media type of a text file, by its name, else by what the client says. Refuses what is no text that can be read line by
- * line: such a file would be there, and no agent could find anything in it.
+ * The media type of a PDF or a text file, by its name, else by what the client says. Refuses what holds no text that can be read
+ * line by line: such a file would be there, and no agent could find anything in it.
  */
 export function textTypeOf(name: string, said: string): string {
   const extension = /\.([^./\\]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
-  const known = BY_EXTENSION.get(extension);
+  const known = extension === 'pdf' ? PDF : BY_EXTENSION.get(extension);
   if (known !== undefined) return known;
   const type = (said.split(';', 1)[0] ?? '').trim().toLowerCase();
-  if (type.startsWith('text/') || type in TYPES || OTHER_TEXTS.includes(type)) return type;
-  if (extension === 'pdf' || type === 'application/pdf') {
-    throw unsupported(
-      `PDF files are not read by this server (filename: ${name}). Upload the text of the document.`,
-    );
-  }
+  if (type === PDF || type.startsWith('text/') || type in TYPES || OTHER_TEXTS.includes(type)) return type;
   throw unsupported(
-    `Unsupported file type: ${type || 'unknown'} (filename: ${name}). Supported are texts: plain text, Markdown, JSON, ` +
+    `Unsupported file type: ${type || 'unknown'} (filename: ${name}). Supported are PDF and texts: plain text, Markdown, JSON, ` +
       'CSV, HTML, configuration and source code, by their extension or a content type of text.',
   );
 }
+
+/** Reads the text of a PDF; `UNSUPPORTED_MEDIA_TYPE` with the reason where there is none to be had. */
+export type ReadPdf = (name: string, bytes: Uint8Array) => Promise<string>;
 
 /** The text of a file: UTF-8, or UTF-16 with its mark; refuses bytes that are neither. */
 export function decodeText(name: string, bytes: Uint8Array): string {

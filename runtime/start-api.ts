@@ -20,6 +20,7 @@ import type { McpConnections } from '../domain/mcp';
 import type { SchemaDeriver } from '../domain/source-tool';
 import type { Models } from '../llm/registry';
 import type { Logger } from '../log';
+import { createPdfReader } from '../tools/pdf/pdf-reader';
 import { previewMemory } from '../tools/preview-memory';
 import { hasTurnAttributes } from '../worker/search-attributes';
 import type { ArchivalMemory } from './archival-memory';
@@ -87,6 +88,7 @@ async function toDeps(parts: ApiParts): Promise<ApiDeps> {
     providers: models.providers,
     modelClient: (handle) => models.client(handle),
     previewMemory,
+    readPdf: createPdfReader(),
     turns: parts.around(createTurnClient(client, { taskQueue, isSearchable, closings })),
     archives: { ...memory, startReembed: createReembedStarter(client, taskQueue) },
     search: memory.search,

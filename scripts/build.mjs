@@ -23,6 +23,7 @@ const folders = [
 const files = [
   'config.ts',
   'count-tokens.ts',
+  'limited-threads.ts',
   'log.ts',
   'new-id.ts',
   'package.json',

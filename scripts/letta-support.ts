@@ -73,7 +73,8 @@ const AGENT_FILES: Support = {
   limit:
     'Open files are no part of the system message: an agent reads what it opens as the result of `open_files`, and what a client opens in a note.',
 };
-const UPLOAD_LIMIT = 'Texts of at most 10 MB; PDF and other binary files are refused with 415.';
+const UPLOAD_LIMIT =
+  'PDF documents and texts of at most 10 MB; a PDF without text, or with a password, and other binary files are refused with 415.';
 const SOURCES = folders('sources are folders under their older name');
 const JOB_LISTS = jobs('shows runs as jobs, newest first, also the active ones alone');
 const JOB_ENDS = jobs('cancels the run behind a job, and deletes one that is over');

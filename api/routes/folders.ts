@@ -116,11 +116,12 @@ function addFolderRoutes(router: Router, { db, models }: ApiDeps, { base, toWire
   });
 }
 
-function addFileRoutes(router: Router, { db }: ApiDeps, { base }: Naming): void {
+function addFileRoutes(router: Router, deps: ApiDeps, { base }: Naming): void {
+  const { db } = deps;
   router.post(`${base}/:folderId/upload`, readFile, async (req, res) => {
     const folderId = String(req.params['folderId']);
     const { duplicate_handling: duplicates, name = null } = parseQuery(UploadQuery, req.query);
-    const { file, isSkipped } = await uploadFile(db, req, { folderId, name, duplicates });
+    const { file, isSkipped } = await uploadFile(deps, req, { folderId, name, duplicates });
     if (isSkipped) res.set('x-upload-result', 'skipped');
     res.json(toWireFile(file));
   });

@@ -1,22 +1,28 @@
 import Letta, { toFile } from '@letta-ai/letta-client';
 import { fillEmbeddings } from '../../db/vectors/fill-embeddings';
 import { createEmbedder } from '../../llm/embeddings/embedder';
+import { createPdfReader } from '../../tools/pdf/pdf-reader';
+import { compileThreads } from '../support/compiled-threads';
 import { type CrudApi, startCrudApi } from '../support/crud-api';
+import { pdfOf } from '../support/pdf';
 import { startFakeEmbeddings, type FakeEmbeddings } from '../support/fake-embeddings';
 
 type Json = Readonly<Record<string, any>>; // eslint-disable-line @typescript-eslint/no-explicit-any
 let fake: FakeEmbeddings;
 let api: CrudApi;
 let client: Letta;
+const threads = compileThreads();
 const embedder = () => createEmbedder({ openai: { apiKey: 'sk-test', baseUrl: fake.url } });
 beforeAll(async () => {
   fake = await startFakeEmbeddings();
-  api = await startCrudApi({}, { embedder: embedder() });
+  const readPdf = createPdfReader({ entry: threads.entry('read-pdf-thread') });
+  api = await startCrudApi({}, { embedder: embedder() }, { readPdf });
   client = new Letta({ baseURL: api.baseUrl, apiKey: 'none', maxRetries: 0 });
 });
 afterAll(async () => {
   await api.stop();
   await fake.close();
+  threads.close();
 });
 
 const embedding = 'openai/text-embedding-3-small';
@@ -284,6 +290,8 @@ describe('a file', () => {
     const refusals = [
       await upload(folder, 'text', { name: 'photo.png', type: 'image/png' }),
       await upload(folder, '%PDF-1.7', { name: 'paper.pdf', type: 'application/pdf' }),
+      await upload(folder, pdfOf([['secret']], { isLocked: true }), { name: 'locked.pdf' }),
+      await upload(folder, pdfOf([[], []]), { name: 'scan.pdf' }),
       await upload(folder, new Uint8Array([0x61, 0x00, 0x62]), { name: 'zeros.txt' }),
       await upload(folder, new Uint8Array([0xc3, 0x28]), { name: 'broken.txt' }),
       await upload(folder, 'x'.repeat(10 * 1024 * 1024 + 1), { name: 'large.txt' }),
@@ -292,8 +300,13 @@ describe('a file', () => {
     ];
     const empty = await api.call('POST', path(folder, '/upload'), {});
 
-    expect(refusals.map(({ status }) => status)).toEqual([415, 415, 415, 415, 413, 400, 404]);
-    expect(refusals[1]?.body['detail']).toContain('PDF files are not read');
+    expect(refusals.map(({ status }) => status)).toEqual([415, 415, 415, 415, 415, 415, 413, 400, 404]);
+    const said = refusals.slice(1, 4).map(({ body }) => String(body['detail']));
+    expect(said).toEqual([
+      expect.stringContaining("paper.pdf can't be read: it is broken"),
+      expect.stringContaining('protected by a password'),
+      expect.stringContaining('holds no text'),
+    ]);
     expect(empty.status).toBe(422);
     expect(await namesIn(folder)).toEqual([]);
     const other = await upload(folder, new Uint8Array([0xff, 0xfe, 0x68, 0x00, 0x69, 0x00]), {
@@ -304,6 +317,26 @@ describe('a file', () => {
       path(folder, `/files/${String(other.body['id'])}?include_content=true`),
     );
     expect(read.body.content).toBe('hi');
+  });
+
+  it('that is a PDF is read page by page, by its name or its type', async () => {
+    const folder = await create();
+    const bytes = pdfOf([['Terms of', 'the loan'], ['Signed: Ada']]);
+
+    const named = await upload(folder, bytes, { name: 'loan.PDF' });
+    const typed = await upload(folder, bytes, { name: 'loan', type: 'application/pdf' });
+
+    expect(named.body).toMatchObject({
+      file_type: 'application/pdf',
+      file_size: bytes.length,
+      total_chunks: 1,
+    });
+    expect(typed.body).toMatchObject({ file_type: 'application/pdf', file_name: 'loan' });
+    const read = await api.call(
+      'GET',
+      path(folder, `/files/${String(named.body['id'])}?include_content=true`),
+    );
+    expect(read.body.content).toBe('Terms of\nthe loan\n\nSigned: Ada');
   });
 
   it('belongs to its folder alone, and goes with it', async () => {

@@ -1,6 +1,7 @@
 import Letta, { toFile } from '@letta-ai/letta-client';
 import { startFakeEmbeddings, type FakeEmbeddings } from '../support/fake-embeddings';
 import { SPLIT, startLiveServer, type LiveServer } from '../support/live-server';
+import { pdfOf } from '../support/pdf';
 import type { Served } from '../support/served';
 import { until } from '../support/started';
 
@@ -51,6 +52,17 @@ it('an agent greps, searches and opens the files of a folder that it was given',
   for await (const file of client.agents.files.list(agent.id, { is_open: true, order: 'asc' }))
     open.push(file.file_name);
   expect(open).toEqual(['house/bills.csv', 'house/later.txt']);
+});
+
+it('a PDF is found by its words, and its pages are read in a thread', async () => {
+  const folder = await client.folders.create({ name: 'contracts' });
+  const lease = await toFile(Buffer.from(pdfOf([['Lease'], ['The rent is due in May.']])), 'lease.pdf');
+  await client.folders.files.upload(folder.id, { file: lease });
+  const agent = await client.agents.create({ model: 'openai/gpt-4.1', folder_ids: [folder.id] });
+
+  const [found] = await ask(agent.id, 'CALL grep_files {"pattern":"rent"}');
+
+  expect(found).toContain('contracts/lease.pdf:3\n  2: \n> 3: The rent is due in May.');
 });
 
 it('what clients open and close, and files that come and go, is told to the model behind what it has read', async () => {

@@ -11,7 +11,7 @@ export interface CompiledThreads {
 }
 
 /**
- * Compiles the thread that reads web pages, as a build does: threads run JavaScript. It lies below the project, so that
+ * Compiles the threads that read web pages and PDF documents, as a build does: threads run JavaScript. It lies below the project, so that
  * it finds its packages. `scripts` are further entries, by name.
  */
 export function compileThreads(scripts: Readonly<Record<string, string>> = {}): CompiledThreads {
@@ -19,8 +19,8 @@ export function compileThreads(scripts: Readonly<Record<string, string>> = {}): 
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(path.join(cache, 'threads-'));
   const entry = (name: string) => path.join(folder, `${name}.js`);
-  for (const name of ['read-page-thread', 'html-to-markdown']) {
-    const source = path.join(ROOT, 'tools/web', `${name}.ts`);
+  for (const file of ['web/read-page-thread', 'web/html-to-markdown', 'pdf/read-pdf-thread']) {
+    const [source, name] = [path.join(ROOT, 'tools', `${file}.ts`), path.basename(file)];
     writeFileSync(entry(name), transformFileSync(source, { configFile: path.join(ROOT, '.swcrc') }).code);
   }
   for (const [name, code] of Object.entries(scripts)) writeFileSync(entry(name), code);

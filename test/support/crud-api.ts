@@ -101,6 +101,7 @@ export const BUILTIN_TOOLS: readonly BuiltinTool[] = [
 export async function startCrudApi(
   turns: Partial<Record<string, unknown>> = {},
   archives: Partial<ApiDeps['archives']> = {},
+  others: Partial<Pick<ApiDeps, 'readPdf'>> = {},
 ): Promise<CrudApi> {
   const database = await createTestDatabase();
   await ensureBuiltinTools(database.pool, BUILTIN_TOOLS);
@@ -114,6 +115,7 @@ export async function startCrudApi(
     log: createLogger('silent'),
     password: null,
     deriveSchema: createSourceLanguages({ python: testPython(), typescript: null }).deriveSchema,
+    ...others,
   } as unknown as ApiDeps; // these routes use neither the watcher nor the rest of the turn client
   const server = await new Promise<Server>((resolve) => {
     const listening = createApp(deps).listen(0, '127.0.0.1', () => {

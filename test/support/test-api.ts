@@ -52,6 +52,7 @@ export async function startTestApi(overrides: Overrides | ((db: Pool) => Overrid
     deriveSchema: createSourceLanguages({ python: testPython(), typescript: null }).deriveSchema,
     previewMemory,
     mcp: noMcpServers,
+    readPdf: () => Promise.reject(new AppError('UNSUPPORTED_MEDIA_TYPE', 'No PDF is read in this test.')),
     watcher: createRunWatcher(),
     log: pino({ level: 'silent' }),
     password: null,

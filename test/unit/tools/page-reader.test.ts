@@ -1,4 +1,5 @@
-import { createPageReader, type PageReaderOptions } from '../../../tools/web/page-reader';
+import type { ThreadLimits } from '../../../limited-threads';
+import { createPageReader } from '../../../tools/web/page-reader';
 import { compileThreads } from '../../support/compiled-threads';
 
 const threads = compileThreads({ busy: 'for (;;);', silent: '' });
@@ -7,7 +8,7 @@ afterAll(() => threads.close());
 const url = 'https://tea.example/';
 const read = (
   html: string,
-  { entry = 'read-page-thread', ...options }: PageReaderOptions = {},
+  { entry = 'read-page-thread', ...options }: Partial<ThreadLimits> = {},
   signal?: AbortSignal,
 ) =>
   createPageReader({ entry: threads.entry(entry), ...options })(
