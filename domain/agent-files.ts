@@ -94,12 +94,16 @@ export function renderView(path: string, view: FileView, wanted: FileRange): str
   return `[${path}, lines ${firstLine}-${lastLine} of ${lineCount}]\n${text}${more}`;
 }
 
+// Lines that would be taken for ours: what was told would not be known for it, and be told again at every step.
+const asWords = (text: string): string =>
+  text.replace(/^<(?=\/?(?:director(?:y|ies)|opened|closed|folder_update)\b)/gm, '&lt;');
+
 /** A folder as prompts tell of it. */
 export function renderDirectory({ name, description, instructions, files, fileCount }: Directory): string {
   return [
     `<directory name="${name}">`,
-    ...(description === null ? [] : ['<description>', description, '</description>']),
-    ...(instructions === null ? [] : ['<instructions>', instructions, '</instructions>']),
+    ...(description === null ? [] : ['<description>', asWords(description), '</description>']),
+    ...(instructions === null ? [] : ['<instructions>', asWords(instructions), '</instructions>']),
     ...files.map((file) => `- ${file}`),
     ...(fileCount > files.length ? [`- and ${fileCount - files.length} more`] : []),
     '</directory>',
