@@ -35,16 +35,22 @@ export async function getGroup(db: Queryable, id: string): Promise<Group> {
   throw new AppError('NOT_FOUND', `Group not found with id='${id}'`);
 }
 
-/** One page of all groups. */
-export const listGroups = (db: Queryable, page: Page): Promise<readonly Group[]> =>
+/** One page of all groups, or of those that an agent is a member of. */
+export const listGroups = (db: Queryable, page: Page, memberId?: string): Promise<readonly Group[]> =>
   selectPage<Group>(db, {
     table: 'groups',
     select: SELECT,
-    where: [],
-    values: [],
+    where: memberId === undefined ? [] : ['groups.sleeper_agent_id = $1'],
+    values: memberId === undefined ? [] : [memberId],
     sortBy: (t) => `${t}.created_at`,
     page,
   });
+
+/** How many groups there are. */
+export async function countGroups(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ count: number }>('select count(*)::int as count from groups');
+  return rows[0]?.count ?? 0;
+}
 
 /** Says how many turns lie between two wakings of the sleeper. */
 export async function setFrequency(db: Queryable, id: string, frequency: number): Promise<void> {

@@ -44,6 +44,8 @@ const archives = proof('contract/archives.test.ts');
 const searching = proof('contract/search.test.ts');
 const archivalMemory = proof('e2e/archival-memory.test.ts');
 
+const OLDER_NAMES = older('knows routes of older clients by the names that they have for them');
+const NO_TRACE = 'Always `null`: requests to providers are not kept.';
 const IDENTITY_FORM = identities('is created, read, changed and deleted in the form of the original');
 const IDENTITY_KEY = identities('has a key of its own in its project, and is put under it');
 const IDENTITY_PAGES = identities('is found by name, key, type and project, in pages');
@@ -139,6 +141,7 @@ const STORED_TOOL = tools('stores a tool with a schema in the form of the origin
 /** Every route of Letta's that is served, by `routeKey`. */
 export const SUPPORT: Readonly<Record<string, Support>> = {
   'GET /v1/health': models('answers health without asking anyone'),
+  'GET /v1/ready': OLDER_NAMES,
   'GET /v1/models': LISTED_MODELS,
   'GET /v1/models/embedding': LISTED_MODELS,
   'GET /v1/providers': providers('is found by name and type, in pages, by the unmodified SDK as well'),
@@ -247,6 +250,7 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
     'finds what users and agents said, by its words, and says whose it is',
     BY_WORDS,
   ),
+  'POST /v1/agents/messages/search': { ...OLDER_NAMES, limit: BY_WORDS },
   'POST /v1/tools/search': searching(
     'finds tools by the words of their names and descriptions, the best match first',
     BY_WORDS,
@@ -343,6 +347,8 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'POST /v1/sources/{}/upload': { ...SOURCES, limit: UPLOAD_LIMIT },
 
   'GET /v1/groups': groups(GROUP_FORM),
+  'GET /v1/groups/count': groups(GROUP_FORM),
+  'GET /v1/agents/{}/groups': groups(GROUP_FORM),
   'GET /v1/groups/{}': groups(GROUP_FORM),
   'PATCH /v1/groups/{}': groups(
     'changes how often the sleeper is woken',
@@ -435,8 +441,9 @@ export const SUPPORT: Readonly<Record<string, Support>> = {
   'PATCH /v1/steps/{}/feedback': FEEDBACK,
   'GET /v1/steps/{}/trace': {
     ...FEEDBACK,
-    limit: 'Always `null`: requests to providers are not kept.',
+    limit: NO_TRACE,
   },
+  'GET /v1/telemetry/{}': { ...OLDER_NAMES, limit: NO_TRACE },
 };
 
 /** What differs from Letta 0.16.7 on purpose. */

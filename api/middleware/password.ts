@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import { AppError } from '../../domain/errors';
 
-const OPEN_PATHS = /^\/(v1|latest)\/(health|tools\/mcp\/oauth\/callback)\/?$/;
+const OPEN_PATHS = /^\/(v1|latest)\/(health|ready|tools\/mcp\/oauth\/callback)\/?$/;
 
 /** Asks for the password as `Authorization: Bearer P` or `X-BARE-PASSWORD: password P`. Health needs none, nor do browsers
  * that come back from an authorization server. */

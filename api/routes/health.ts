@@ -8,9 +8,11 @@ const API_VERSION = '0.16.7';
 export function healthRoutes(_deps: ApiDeps): Router {
   const router = Router();
 
-  router.get('/health', (_req, res) => {
-    res.json({ version: API_VERSION, status: 'ok' });
-  });
+  for (const path of ['/health', '/ready']) {
+    router.get(path, (_req, res) => {
+      res.json({ version: API_VERSION, status: 'ok' });
+    });
+  }
 
   return router;
 }

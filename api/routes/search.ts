@@ -35,22 +35,24 @@ export function searchRoutes({ db, search }: ApiDeps): Router {
     res.json(found.hits.map(toWirePassageHit));
   });
 
-  router.post('/messages/search', async (req, res) => {
-    const body = parseBody(SearchMessagesBody, req.body);
-    const found = await search.messages.search({
-      mode: MODES[body.search_mode],
-      text: body.query,
-      roles: ['user', 'assistant'],
-      agentId: body.agent_id ?? null,
-      conversationId:
-        body.conversation_id === 'default' ? (body.agent_id ?? null) : (body.conversation_id ?? null),
-      from: body.start_date ?? null,
-      to: body.end_date ?? null,
-      limit: body.limit,
+  for (const path of ['/messages/search', '/agents/messages/search']) {
+    router.post(path, async (req, res) => {
+      const body = parseBody(SearchMessagesBody, req.body);
+      const found = await search.messages.search({
+        mode: MODES[body.search_mode],
+        text: body.query,
+        roles: ['user', 'assistant'],
+        agentId: body.agent_id ?? null,
+        conversationId:
+          body.conversation_id === 'default' ? (body.agent_id ?? null) : (body.conversation_id ?? null),
+        from: body.start_date ?? null,
+        to: body.end_date ?? null,
+        limit: body.limit,
+      });
+      tellMode(res, found);
+      res.json(found.hits.map(toWireMessageHit));
     });
-    tellMode(res, found);
-    res.json(found.hits.map(toWireMessageHit));
-  });
+  }
 
   router.post('/tools/search', async (req, res) => {
     const body = parseBody(SearchToolsBody, req.body);

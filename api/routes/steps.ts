@@ -73,10 +73,12 @@ export function stepRoutes({ db }: Pick<ApiDeps, 'db'>): Router {
   });
 
   // Requests to providers are not kept, so there is never a trace; `null` is what Letta answers then.
-  router.get('/steps/:stepId/trace', async (req, res) => {
-    await getStep(db, req.params.stepId);
-    res.json(null);
-  });
+  for (const path of ['/steps/:stepId/trace', '/telemetry/:stepId'] as const) {
+    router.get(path, async (req, res) => {
+      await getStep(db, req.params.stepId);
+      res.json(null);
+    });
+  }
 
   return router;
 }

@@ -38,6 +38,12 @@ it('shows a group in the form of the original', async () => {
   expect((await api.call('GET', `/v1/groups/${String(id)}`)).body).toEqual(group);
   expect((await api.call('GET', '/v1/groups/')).body).toContainEqual(group);
   expect((await api.call('GET', '/v1/groups/?manager_type=round_robin')).body).toEqual([]);
+  expect((await api.call('GET', '/v1/groups/count')).body).toBe(1);
+  const groupsOf = async (agentId: unknown, query = '') =>
+    (await api.call('GET', `/v1/agents/${String(agentId)}/groups${query}`)).body as unknown;
+  expect(await groupsOf(sleepers[0])).toEqual([group]);
+  expect(await groupsOf(sleepers[0], '?manager_type=round_robin')).toEqual([]);
+  expect(await groupsOf(manager)).toEqual([]);
 });
 
 it('gives an agent the tools and rules of the original, and its sleeper the blocks and the tools to edit them', async () => {

@@ -1,5 +1,5 @@
 import { type CrudApi, startCrudApi } from '../support/crud-api';
-import { insertAgent, insertRun } from '../support/rows';
+import { insertAgent, insertRun, insertStep } from '../support/rows';
 
 let api: CrudApi;
 beforeAll(async () => {
@@ -26,6 +26,20 @@ it("shows an agent's whole memory", async () => {
     ['notes', 'n'],
   ]);
   expect((await api.call('GET', missing)).status).toBe(404);
+});
+
+it('knows routes of older clients by the names that they have for them', async () => {
+  const health = await api.call('GET', '/v1/health/');
+  const { database } = api;
+  const agentId = await insertAgent(database.pool);
+  const stepId = await insertStep(database.pool, await insertRun(database.pool, agentId), agentId);
+
+  expect(await api.call('GET', '/v1/ready/')).toEqual(health);
+  expect(await api.call('POST', '/v1/agents/messages/search', { query: 'lighthouse' })).toEqual({
+    status: 200,
+    body: [],
+  });
+  expect(await api.call('GET', `/v1/telemetry/${stepId}`)).toEqual({ status: 200, body: null });
 });
 
 it('says that traces of runs are not recorded', async () => {
