@@ -12,7 +12,7 @@ import { TOOL_RUN_WORKFLOW, type ToolRunInput } from '../domain/tool-run';
 import { UNDO_WORKFLOW } from '../domain/undo';
 import { turnAttributes } from '../domain/turn-attributes';
 import type { Closings } from './closings';
-import { createFairQueue } from './fair-queue';
+import { createFairQueue } from '../domain/fair-queue';
 
 /** The only user of Temporal's client: starts, wakes and stops turns. */
 export interface TurnClient {

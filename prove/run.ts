@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { startFakeOpenAI } from '../test/support/fake-openai';
-import { createFairQueue } from '../api/fair-queue';
+import { createFairQueue } from '../domain/fair-queue';
 import { createPool } from '../db/pool';
 import { BOUNDARIES, type BoundaryName } from './boundaries';
 import { startCoordinator } from './coordinator';

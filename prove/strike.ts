@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FairQueue } from '../api/fair-queue';
+import type { FairQueue } from '../domain/fair-queue';
 import type { Pool } from '../db/pool';
 import type { Boundary, BoundaryName, Hit, KillKind } from './boundaries';
 import type { Coordinator, Waiting } from './coordinator';

@@ -23,7 +23,6 @@ const folders = [
 const files = [
   'config.ts',
   'count-tokens.ts',
-  'limited-threads.ts',
   'log.ts',
   'new-id.ts',
   'package.json',

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { AppError } from '../../domain/errors';
 import type { ReadPdf } from '../../domain/file-type';
-import { createLimitedThreads, ThreadError, type ThreadLimits } from '../../limited-threads';
+import { createLimitedThreads, ThreadError, type ThreadLimits } from '../limited-threads';
 import type { PdfAnswer } from './read-pdf-thread';
 
 const PROBLEMS = {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { toolError } from '../../domain/tool-failure';
-import { createLimitedThreads, ThreadError, type ThreadLimits } from '../../limited-threads';
+import { createLimitedThreads, ThreadError, type ThreadLimits } from '../limited-threads';
 import type { ReadablePage } from './html-to-markdown';
 
 /** Turns HTML into readable text. */

@@ -1,4 +1,4 @@
-import type { ThreadLimits } from '../../../limited-threads';
+import type { ThreadLimits } from '../../../tools/limited-threads';
 import { createPageReader } from '../../../tools/web/page-reader';
 import { compileThreads } from '../../support/compiled-threads';
 

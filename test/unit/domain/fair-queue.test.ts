@@ -1,4 +1,4 @@
-import { createFairQueue } from '../../../api/fair-queue';
+import { createFairQueue } from '../../../domain/fair-queue';
 
 /** Work that runs until it is told to end. */
 function openWork() {

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { createFairQueue } from '../domain/fair-queue';
 
 export interface ThreadLimits {
   /** Compiled entry of the thread: it finds its input in `workerData` and posts one answer. */
@@ -24,9 +25,9 @@ export class ThreadError extends Error {
  * memory of a thread are limited, and so is their number. Rejects with a `ThreadError`, or with the signal's reason.
  */
 export function createLimitedThreads<Answer>({ entry, timeoutMs, maxThreads }: ThreadLimits) {
-  const withSlot = createSlots(maxThreads);
+  const inTurn = createFairQueue(maxThreads);
   return (input: unknown, signal?: AbortSignal): Promise<Answer> =>
-    withSlot(async () => {
+    inTurn(async () => {
       signal?.throwIfAborted();
       const tooSlow = AbortSignal.timeout(timeoutMs);
       try {
@@ -46,7 +47,7 @@ function runThread<Answer>(entry: string, input: unknown, signal: AbortSignal): 
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: 256 },
     });
-    // Settles with the exit below, so that a slot is free only once its thread is gone.
+    // Settles with the exit below, so that a place is free only once its thread is gone.
     const stop = () => void thread.terminate();
     signal.addEventListener('abort', stop, { once: true });
     thread.once('message', resolve);
@@ -56,21 +57,4 @@ function runThread<Answer>(entry: string, input: unknown, signal: AbortSignal): 
       reject(new Error('the thread ended without an answer'));
     });
   });
-}
-
-/** Lets `count` tasks run at a time; the others wait in order. */
-function createSlots(count: number) {
-  let free = count;
-  const waiting: (() => void)[] = [];
-  return async function withSlot<T>(task: () => Promise<T>): Promise<T> {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await task();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else free += 1;
-    }
-  };
 }
