@@ -43,6 +43,7 @@ async function run(body: string, home: string): Promise<unknown> {
       name: 'f',
       source: `import socket\ndef f():\n    ${body}`,
       arguments: {},
+      argumentsSchema: null,
       agentState: 'null',
     },
     ...{ agentId: null, limit: 1000, packages: [], environment: {}, nonce, parent: process.pid },
