@@ -150,11 +150,9 @@ export async function openStep(
   const row = rows[0];
   if (!row || row.step_status !== 'pending') return { stored: await storedOutcome(pool, runId, step) };
   const context = await readWholeContext(pool, contexts, { runId, row });
-  const whole = toOpenedStep({ key: { runId, step }, stepId, row }, context);
-  const opened = row.forgets ? asOneTurn(whole) : whole;
   return {
     inbox: { strategy: row.multitask_strategy, hasSteered: row.has_steered },
-    opened: row.folders === null ? opened : { ...opened, folders: await readFolders(pool, opened, row) },
+    opened: await withContext(pool, { key: { runId, step }, stepId, row }, context),
   };
 }
 
@@ -168,7 +166,13 @@ export async function previewStep(db: Queryable, { runId, step }: StepKey): Prom
   const row = rows[0];
   if (!row) throw new AppError('PENDING_APPROVAL', PENDING_APPROVAL_TEXT);
   const context = await readContext(db, row.conversation_id);
-  const whole = toOpenedStep({ key: { runId, step }, stepId, row }, { context });
+  return withContext(db, { key: { runId, step }, stepId, row }, { context });
+}
+
+/** The step with what its model reads: of a context that is forgotten the turn alone, and what folders have to tell. */
+async function withContext(db: Queryable, claimed: ClaimedStep, context: ReadContext): Promise<OpenedStep> {
+  const { row } = claimed;
+  const whole = toOpenedStep(claimed, context);
   const opened = row.forgets ? asOneTurn(whole) : whole;
   return row.folders === null ? opened : { ...opened, folders: await readFolders(db, opened, row) };
 }
@@ -186,15 +190,13 @@ async function readFolders(
 }
 
 type ReadContext = Pick<OpenedStep, 'context' | 'calledBefore'>;
+interface ClaimedStep {
+  readonly key: StepKey;
+  readonly stepId: string;
+  readonly row: StepRow;
+}
 
-function toOpenedStep(
-  {
-    key: { runId, step },
-    stepId,
-    row,
-  }: { readonly key: StepKey; readonly stepId: string; readonly row: StepRow },
-  context: ReadContext,
-): OpenedStep {
+function toOpenedStep({ key: { runId, step }, stepId, row }: ClaimedStep, context: ReadContext): OpenedStep {
   return {
     runId,
     step,

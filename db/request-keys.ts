@@ -81,7 +81,7 @@ export async function findEarlierRun(
   if (identity.key === null && !identity.isResent) return null;
   const { rows } = await db.query<EarlierRun & { hash: string }>(
     `select id, background, created_at as "createdAt", request_hash as hash from runs
-      where conversation_id = $1 and ${identity.key === null ? BY_HASH : 'request_key = $2'}
+      where conversation_id = $1 and ${isSameRequest(identity)}
       order by created_at desc limit 1`,
     [conversationId, identity.key ?? identity.hash],
   );
@@ -92,4 +92,8 @@ export async function findEarlierRun(
   return run;
 }
 
-const BY_HASH = `request_key is null and request_hash = $2 and created_at > now() - interval '${REMEMBERED}'`;
+/** SQL that tells a row of the same request: by its key in $2, else by its fingerprint there. */
+export const isSameRequest = ({ key }: RequestIdentity): string =>
+  key === null
+    ? `request_key is null and request_hash = $2 and created_at > now() - interval '${REMEMBERED}'`
+    : 'request_key = $2';

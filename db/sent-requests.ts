@@ -1,6 +1,6 @@
 import { checkSameRequest, type RequestIdentity } from '../domain/request-identity';
 import type { Queryable } from './pool';
-import { REMEMBERED } from './request-keys';
+import { isSameRequest, REMEMBERED } from './request-keys';
 
 /** A request that stores things: in an archive or a folder, or a batch. */
 export interface SentRequest {
@@ -49,10 +49,9 @@ async function findEarlier(
   { place, identity }: SentRequest,
 ): Promise<{ readonly ids: readonly string[]; readonly hash: string } | null> {
   if (identity.key === null && !identity.isResent) return null;
-  const byHash = `request_key is null and request_hash = $2 and created_at > now() - interval '${REMEMBERED}'`;
   const { rows } = await db.query<{ ids: readonly string[]; hash: string }>(
     `select ids, request_hash as hash from sent_requests
-      where place = $1 and ${identity.key === null ? byHash : 'request_key = $2'} order by created_at desc limit 1`,
+      where place = $1 and ${isSameRequest(identity)} order by created_at desc limit 1`,
     [place, identity.key ?? identity.hash],
   );
   return rows[0] ?? null;

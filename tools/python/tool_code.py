@@ -76,7 +76,10 @@ def call_function(request, file, agent_state):
     models = argument_models.Models(request['argumentsSchema'])
     names = {
         **models.classes,
-        **{'client': None, 'agent_id': request['agentId'], 'agent_state': agent_state, 'AgentState': agent_memory.Record},
+        'client': None,
+        'agent_id': request['agentId'],
+        'agent_state': agent_state,
+        'AgentState': agent_memory.Record,
     }
     module = load(request['source'], file, names)
     function = module.__dict__.get(request['name'])
