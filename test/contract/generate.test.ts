@@ -1,7 +1,7 @@
 import { AppError } from '../../domain/errors';
 import type { ModelReply, ModelRequest } from '../../domain/model';
 import { insertAgent } from '../support/rows';
-import { MODELS, startTestApi, type TestApi } from '../support/test-api';
+import { answeredBy, startTestApi, type TestApi } from '../support/test-api';
 
 const TEXT: ModelReply['parts'] = [{ type: 'text', text: 'Four.' }];
 const usage = {
@@ -19,18 +19,15 @@ let api: TestApi;
 let agentId: string;
 beforeAll(async () => {
   api = await startTestApi({
-    modelClient: async (handle) => ({
-      info: await MODELS.resolve(handle),
-      client: {
-        preview: (request) => Promise.resolve(request),
-        complete: (request) => {
-          asked.push({ handle, request });
-          const answer = answers.shift() ?? TEXT;
-          if (answer instanceof AppError) return Promise.reject(answer);
-          return Promise.resolve({ parts: answer, finishReason: 'stop', usage, responseId: null });
-        },
+    modelClient: answeredBy((handle) => ({
+      preview: (request) => Promise.resolve(request),
+      complete: (request) => {
+        asked.push({ handle, request });
+        const answer = answers.shift() ?? TEXT;
+        if (answer instanceof AppError) return Promise.reject(answer);
+        return Promise.resolve({ parts: answer, finishReason: 'stop', usage, responseId: null });
       },
-    }),
+    })),
   });
   agentId = await insertAgent(api.db);
 });

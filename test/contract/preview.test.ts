@@ -1,18 +1,15 @@
 import { newId } from '../../new-id';
 import { insertAgent, insertMessage, insertStep } from '../support/rows';
-import { MODELS, startTestApi, type TestApi } from '../support/test-api';
+import { answeredBy, startTestApi, type TestApi } from '../support/test-api';
 
 let api: TestApi;
 let agentId: string;
 beforeAll(async () => {
   api = await startTestApi({
-    modelClient: async (handle) => ({
-      info: await MODELS.resolve(handle),
-      client: {
-        complete: () => Promise.reject(new Error('a preview asks nobody')),
-        preview: ({ model, messages }) => Promise.resolve({ model, messages }),
-      },
-    }),
+    modelClient: answeredBy(() => ({
+      complete: () => Promise.reject(new Error('a preview asks nobody')),
+      preview: ({ model, messages }) => Promise.resolve({ model, messages }),
+    })),
   });
 });
 afterAll(() => api.close());

@@ -6,7 +6,7 @@ import type { ApiDeps } from '../../api/deps';
 import { createRunWatcher } from '../../api/run-watcher';
 import type { Pool } from '../../db/pool';
 import { AppError } from '../../domain/errors';
-import type { ModelDirectory, ModelInfo } from '../../domain/model';
+import type { ModelClient, ModelDirectory, ModelInfo } from '../../domain/model';
 import type { TurnInput } from '../../domain/turn';
 import { createModelRegistry } from '../../llm/registry';
 import { previewMemory } from '../../tools/preview-memory';
@@ -108,6 +108,11 @@ export const MODELS: ModelDirectory = {
   resolveEmbedding: (handle) => Promise.reject(unknownHandle(handle)),
   defaultEmbedding: () => Promise.resolve(null),
 };
+
+/** The models that are listed, each answered for by the client made for its handle. */
+export const answeredBy =
+  (clientOf: (handle: string) => ModelClient): ApiDeps['modelClient'] =>
+  async (handle) => ({ info: await MODELS.resolve(handle), client: clientOf(handle) });
 
 const unknownHandle = (handle: string): AppError =>
   handle.includes('/')
